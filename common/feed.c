@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: MIT */
+#include "common/feed.h"
+
+#include "common/json.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TEXT_OF_(x)  #x
+#define TEXT_OF(x)   TEXT_OF_(x)
+#define DEFAULT_TEXT TEXT_OF(FEED_HISTORY_DEFAULT)
+#define MAX_TEXT     TEXT_OF(FEED_HISTORY_MAX)
+#define EXPIRE_TEXT  TEXT_OF(FEED_HISTORY_EXPIRE_S)
+
+/* XREVRANGE tells the entry before this one for the price of one payload; XINFO STREAM,
+ * which knows the last id too, answers with two payloads and ten other fields. XADD never
+ * assigns an id at or below the stream's last, whatever the clock says. */
+const char feed_library[] =
+    "#!lua name=" FEED_LIBRARY_NAME "\n"
+    "local default_length, max_length = '" DEFAULT_TEXT "', " MAX_TEXT "\n"
+    "local expire_s = " EXPIRE_TEXT "\n"
+    "\n"
+    "local function refuse(why)\n"
+    "    return redis.error_reply('ERR " FEED_PUBLISH ": ' .. why)\n"
+    "end\n"
+    "\n"
+    "local function publish(keys, args)\n"
+    "    if #keys ~= 1 or #args < 1 or #args > 2 then\n"
+    "        return refuse('usage: 1 CHANNEL PAYLOAD [HISTORY-LENGTH]')\n"
+    "    end\n"
+    "    local channel, payload, length = keys[1], args[1], args[2] or default_length\n"
+    "    if channel == '' or string.find(channel, '[{}]') then\n"
+    "        return refuse('the channel is empty or holds a brace')\n"
+    "    end\n"
+    "    if string.sub(payload, 1, 1) ~= '{' then\n"
+    "        return refuse('the payload is no JSON object: it does not begin with {')\n"
+    "    end\n"
+    "    if not string.find(length, '^[1-9]%d*$') or tonumber(length) > max_length then\n"
+    "        return refuse('the history length is not a whole number from 1 to '\n"
+    "                      .. max_length)\n"
+    "    end\n"
+    "    local key = 'history:{' .. channel .. '}'\n"
+    "    local last = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]\n"
+    "    local prev = last and last[1] or '0-0'\n"
+    "    local id = redis.call('XADD', key, 'MAXLEN', '~', length, '*', 'd', payload)\n"
+    "    redis.call('EXPIRE', key, expire_s)\n"
+    "    redis.call('PUBLISH', channel, '@' .. id .. ' ' .. prev .. ' ' .. payload)\n"
+    "    return id\n"
+    "end\n"
+    "\n"
+    "redis.register_function('" FEED_PUBLISH "', publish)\n";
+
+/* Reads a 64-bit number the way Redis writes it, without a sign or needless zeros. */
+static bool parse_number(const char *text, size_t len, uint64_t *out)
+{
+    if (len == 0 || (text[0] == '0' && len > 1)) {
+        return false;
+    }
+    uint64_t number = 0;
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] < '0' || text[i] > '9' ||
+            __builtin_mul_overflow(number, 10, &number) ||
+            __builtin_add_overflow(number, (uint64_t)(text[i] - '0'), &number)) {
+            return false;
+        }
+    }
+    *out = number;
+    return true;
+}
+
+bool feed_id_parse(const char *text, size_t len, struct feed_id *out)
+{
+    const char *dash = len > 0 ? memchr(text, '-', len) : NULL;
+    if (dash == NULL) {
+        return false;
+    }
+    struct feed_id id;
+    size_t ms_len = (size_t)(dash - text);
+    if (!parse_number(text, ms_len, &id.ms) ||
+        !parse_number(dash + 1, len - ms_len - 1, &id.seq)) {
+        return false;
+    }
+    *out = id;
+    return true;
+}
+
+size_t feed_id_format(char out[FEED_ID_TEXT_MAX + 1], struct feed_id id)
+{
+    return (size_t)snprintf(out, FEED_ID_TEXT_MAX + 1, "%" PRIu64 "-%" PRIu64, id.ms,
+                            id.seq);
+}
+
+int feed_id_compare(struct feed_id a, struct feed_id b)
+{
+    if (a.ms != b.ms) {
+        return a.ms < b.ms ? -1 : 1;
+    }
+    if (a.seq != b.seq) {
+        return a.seq < b.seq ? -1 : 1;
+    }
+    return 0;
+}
+
+/* Takes an id and the space behind it off the front of *text. */
+static bool take_id(const char **text, size_t *len, struct feed_id *out)
+{
+    size_t window = *len <= FEED_ID_TEXT_MAX ? *len : FEED_ID_TEXT_MAX + 1;
+    const char *space = memchr(*text, ' ', window);
+    if (space == NULL || !feed_id_parse(*text, (size_t)(space - *text), out)) {
+        return false;
+    }
+    *len -= (size_t)(space + 1 - *text);
+    *text = space + 1;
+    return true;
+}
+
+enum feed_result feed_parse(const char *bytes, size_t len, struct feed_message *out)
+{
+    struct feed_message message = {.payload = bytes, .payload_len = len};
+    if (len > 0 && bytes[0] == '@') {
+        message.sequenced = true;
+        message.payload++;
+        message.payload_len--;
+        if (!take_id(&message.payload, &message.payload_len, &message.id) ||
+            !take_id(&message.payload, &message.payload_len, &message.prev) ||
+            feed_id_compare(message.prev, message.id) >= 0) {
+            return FEED_BAD_ENVELOPE;
+        }
+    } else if (len == 0 || bytes[0] != '{') {
+        return FEED_BAD_ENVELOPE;
+    }
+    if (message.payload_len == 0 || message.payload[0] != '{' ||
+        !json_is_object(message.payload, message.payload_len)) {
+        return FEED_BAD_PAYLOAD;
+    }
+    *out = message;
+    return FEED_OK;
+}
+
+size_t feed_history_key(char *out, size_t size, const char *channel, size_t channel_len)
+{
+    static const char start[] = "history:{";
+    const size_t start_len = sizeof(start) - 1;
+    if (size < start_len + 2 || channel_len > size - start_len - 2) {
+        return 0;
+    }
+    memcpy(out, start, start_len);
+    memcpy(out + start_len, channel, channel_len);
+    memcpy(out + start_len + channel_len, "}", 2);
+    return start_len + channel_len + 1;
+}

@@ -1,0 +1,80 @@
+/* feed — the contract between feeders and gateways: envelope, ids, the function library.
+ *
+ * SPDX-License-Identifier: MIT
+ *
+ * On a topic's Redis channel travels either a plain payload, which begins with `{`, or a
+ * sequenced one: `@<id> <prev-id> <payload>`. <id> is the entry's id in the topic's
+ * history stream and <prev-id>, always lower, the id of the entry before it, 0-0 for the
+ * first. The payload begins with `{` and is one JSON object in valid UTF-8.
+ *
+ * The channel of a topic is an optional prefix and the topic; its history is the stream
+ * `history:{CHANNEL}`, braces literal, so that both share one Redis Cluster slot. For the
+ * same reason a channel's name holds no braces.
+ */
+#ifndef COMMON_FEED_H
+#define COMMON_FEED_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* An id as Redis gives it to a stream's entry: milliseconds, then a running number.
+ * https://redis.io/docs/latest/develop/data-types/streams/ (Entry IDs) */
+struct feed_id {
+    uint64_t ms;
+    uint64_t seq;
+};
+
+#define FEED_ID_TEXT_MAX 41 /* two 64-bit numbers and a dash; without a zero */
+
+/* Returns true and sets *out if the text is `<ms>-<seq>` just as Redis writes it: decimal
+ * digits, no sign, no needless zeros, each number below 2^64. */
+bool feed_id_parse(const char *text, size_t len, struct feed_id *out);
+
+/* Writes the id with a terminating zero and returns its length. */
+size_t feed_id_format(char out[FEED_ID_TEXT_MAX + 1], struct feed_id id);
+
+/* Returns a number below, equal to or above 0, as `a` is before, the same as or after
+ * `b`. */
+int feed_id_compare(struct feed_id a, struct feed_id b);
+
+struct feed_message {
+    bool sequenced;
+    struct feed_id id;   /* when sequenced */
+    struct feed_id prev; /* when sequenced; 0-0 if there is none */
+    const char *payload; /* points into the parsed bytes */
+    size_t payload_len;
+};
+
+enum feed_result {
+    FEED_OK,
+    FEED_BAD_ENVELOPE, /* begins with neither `{` nor `@id prev ` with prev below id */
+    FEED_BAD_PAYLOAD,  /* not one JSON object in UTF-8 */
+};
+
+/* Takes apart what came over a channel. *out is filled only with FEED_OK. */
+enum feed_result feed_parse(const char *bytes, size_t len, struct feed_message *out);
+
+/* The library for FUNCTION LOAD REPLACE, Redis 7 or newer. It has one function:
+ *     FCALL chrono_publish 1 CHANNEL PAYLOAD [HISTORY-LENGTH]
+ * which appends the payload to the channel's history, publishes it with its position and
+ * returns its id, all in one atomic step. What it refuses (a payload that does not begin
+ * with `{`, a length outside 1..FEED_HISTORY_MAX, braces in the channel) it answers with
+ * an error that says why, and changes nothing. */
+extern const char feed_library[];
+
+#define FEED_LIBRARY_NAME "chronogate"
+#define FEED_PUBLISH      "chrono_publish"
+
+/* Entries kept of each topic; Redis trims in whole blocks, so there may be some more. */
+#define FEED_HISTORY_DEFAULT 256
+#define FEED_HISTORY_MAX     100000
+
+/* A history vanishes this long after its last entry: seven days. */
+#define FEED_HISTORY_EXPIRE_S 604800
+
+/* Writes `history:{CHANNEL}` with a terminating zero and returns its length, or 0 if it
+ * does not fit. */
+size_t feed_history_key(char *out, size_t size, const char *channel, size_t channel_len);
+
+#endif

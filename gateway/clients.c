@@ -1,0 +1,352 @@
+/* SPDX-License-Identifier: MIT */
+#include "gateway/clients.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include <libwebsockets.h>
+#include <utlist.h>
+
+#include "common/log.h"
+#include "common/loop.h"
+#include "gateway/addresses.h"
+#include "gateway/frame.h"
+
+#define READ_MAX     (16 * 1024) /* bytes of one client in one turn */
+#define WRITE_MAX    (64 * 1024) /* bytes in one write; one frame may be longer */
+#define TICK_MS      250
+#define LOGGED_PER_S 20 /* lines about clients; the rest is counted */
+
+struct client {
+    struct lws *wsi;
+    struct clients *clients; /* NULL before clients_add() and after clients_remove() */
+    struct client *prev;
+    struct client *next;
+    struct client *prev_awake;
+    struct client *next_awake;
+    struct address *address;
+    bool awake;
+    bool dying; /* libwebsockets has been told to close it */
+    struct session session;
+};
+
+struct clients {
+    struct loop *loop;
+    struct session_env *env;
+    struct addresses *addresses;
+    struct client *all;
+    struct client *awake; /* those to look at before this turn ends */
+    size_t count;
+    struct loop_timer *tick;
+    uint64_t log_second;
+    int64_t logged; /* lines in that second */
+    int64_t unlogged;
+    unsigned char buffer[WRITE_MAX]; /* for reading and for gathering */
+};
+
+const size_t client_size = sizeof(struct client);
+
+static void set_clock(const struct clients *clients)
+{
+    clients->env->now_ms = loop_now_ms();
+    clients->env->wall_us = loop_wall_us();
+}
+
+/* ---- logging ------------------------------------------------------------------------
+ */
+
+/* Clients can cause any number of lines, so only so many are written in a second. */
+static bool may_log(struct clients *clients)
+{
+    const uint64_t second = clients->env->now_ms / 1000;
+    if (second != clients->log_second) {
+        if (clients->unlogged > 0) {
+            log_warn("lines about clients left out", log_int("count", clients->unlogged));
+        }
+        clients->log_second = second;
+        clients->logged = 0;
+        clients->unlogged = 0;
+    }
+    if (clients->logged < LOGGED_PER_S) {
+        clients->logged++;
+        return true;
+    }
+    clients->unlogged++;
+    return false;
+}
+
+static void log_end(struct clients *clients, const struct client *client)
+{
+    const struct session *session = &client->session;
+    const enum stats_end reason =
+        session->state == SESSION_OPEN ? STATS_END_GONE : (enum stats_end)session->reason;
+    if (reason == STATS_END_BY_CLIENT || reason == STATS_END_GONE ||
+        reason == STATS_END_SHUTDOWN) {
+        log_debug("client left", log_str("client", session->client_id),
+                  log_str("reason", stats_end_label(reason)));
+    } else if (may_log(clients)) {
+        log_info("client dropped", log_str("client", session->client_id),
+                 log_str("reason", stats_end_label(reason)),
+                 log_int("code", stats_end_code(reason)));
+    }
+}
+
+/* ---- sending ------------------------------------------------------------------------
+ */
+
+static void wake(void *arg)
+{
+    struct client *client = arg;
+    if (client->awake || client->clients == NULL) {
+        return;
+    }
+    client->awake = true;
+    DL_APPEND2(client->clients->awake, client, prev_awake, next_awake);
+}
+
+static void sleep_again(struct clients *clients, struct client *client)
+{
+    if (client->awake) {
+        client->awake = false;
+        DL_DELETE2(clients->awake, client, prev_awake, next_awake);
+    }
+}
+
+/* Hands bytes to libwebsockets, which sends them or keeps what the socket does not take.
+ * LWS_WRITE_RAW leaves out its framing: ours is in the bytes. */
+static bool write_bytes(struct clients *clients, struct client *client,
+                        unsigned char *bytes, size_t len)
+{
+    clients->env->stats->bytes_sent_total += len;
+    clients->env->stats->writes_total++;
+    return lws_write(client->wsi, bytes, len, LWS_WRITE_RAW) >= 0;
+}
+
+/* One write: the only frame as it is, several laid end to end. */
+static bool write_some(struct clients *clients, struct client *client)
+{
+    struct outq *queue = &client->session.queue;
+    const uint32_t before = queue->count;
+    const size_t len =
+        before == 1 ? 0 : outq_gather(queue, clients->buffer, sizeof(clients->buffer));
+    if (len > 0) {
+        clients->env->stats->messages_sent_total += before - queue->count;
+        return write_bytes(clients, client, clients->buffer, len);
+    }
+    struct frame *frame = outq_pop(queue);
+    clients->env->stats->messages_sent_total++;
+    const bool written = write_bytes(clients, client, frame->bytes, frame->len);
+    frame_unref(frame);
+    return written;
+}
+
+/* Closes the connection; clients_remove() comes from within, or very soon. */
+static void kill_client(struct client *client)
+{
+    if (client->dying) {
+        return;
+    }
+    client->dying = true;
+    if (lws_partial_buffered(client->wsi)) {
+        /* Otherwise libwebsockets would wait for the peer to take the rest. */
+        shutdown(lws_get_socket_fd(client->wsi), SHUT_RDWR);
+        lws_callback_on_writable(client->wsi);
+    }
+    lws_set_timeout(client->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_SYNC);
+}
+
+static void flush(struct clients *clients, struct client *client)
+{
+    struct session *session = &client->session;
+    while (session->state != SESSION_OVER && session->queue.count > 0 &&
+           !lws_partial_buffered(client->wsi)) {
+        if (!write_some(clients, client)) {
+            session_input_ended(session);
+        }
+    }
+    if (session->state != SESSION_OVER) {
+        const bool blocked = lws_partial_buffered(client->wsi);
+        session_set_blocked(session, blocked);
+        if (blocked) {
+            lws_callback_on_writable(client->wsi);
+        } else {
+            session_all_sent(session);
+        }
+    }
+    if (session->state == SESSION_OVER) {
+        kill_client(client);
+    }
+}
+
+static void on_turn_end(void *arg)
+{
+    struct clients *clients = arg;
+    if (clients->awake != NULL) {
+        set_clock(clients);
+    }
+    while (clients->awake != NULL) {
+        struct client *client = clients->awake;
+        sleep_again(clients, client);
+        flush(clients, client);
+    }
+}
+
+void clients_writable(struct clients *clients, struct client *client)
+{
+    (void)clients;
+    wake(client);
+}
+
+/* ---- receiving ----------------------------------------------------------------------
+ */
+
+void clients_readable(struct clients *clients, struct client *client)
+{
+    if (client->dying) {
+        return;
+    }
+    const ssize_t got =
+        recv(lws_get_socket_fd(client->wsi), clients->buffer, READ_MAX, MSG_DONTWAIT);
+    if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
+    set_clock(clients);
+    if (got > 0) {
+        session_input(&client->session, clients->buffer, (size_t)got);
+    } else {
+        session_input_ended(&client->session);
+    }
+}
+
+/* ---- the set of all -----------------------------------------------------------------
+ */
+
+static void on_tick(void *arg)
+{
+    struct clients *clients = arg;
+    set_clock(clients);
+    struct client *client;
+    DL_FOREACH(clients->all, client)
+    {
+        session_tick(&client->session);
+    }
+    loop_timer_start(clients->tick, TICK_MS);
+}
+
+static struct address *enter_address(const struct clients *clients, struct lws *wsi)
+{
+    struct sockaddr_storage peer;
+    socklen_t len = sizeof(peer);
+    if (clients->addresses == NULL ||
+        getpeername(lws_get_socket_fd(wsi), (struct sockaddr *)&peer, &len) != 0) {
+        return NULL;
+    }
+    size_t bytes_len;
+    const unsigned char *bytes = addresses_bytes(&peer, &bytes_len);
+    return addresses_enter(clients->addresses, bytes, bytes_len);
+}
+
+bool clients_add(struct clients *clients, struct client *client, struct lws *wsi,
+                 const char *client_id, size_t len)
+{
+    *client = (struct client){.wsi = wsi, .clients = clients};
+    set_clock(clients);
+    if (!session_init(&client->session, clients->env, client, client_id, len)) {
+        client->clients = NULL;
+        return false;
+    }
+    client->address = enter_address(clients, wsi);
+    DL_APPEND(clients->all, client);
+    clients->count++;
+    log_debug("client connected", log_str("client", client->session.client_id));
+    return true;
+}
+
+void clients_remove(struct clients *clients, struct client *client)
+{
+    if (client->clients == NULL) {
+        return;
+    }
+    log_end(clients, client);
+    sleep_again(clients, client);
+    DL_DELETE(clients->all, client);
+    clients->count--;
+    client->clients = NULL;
+    addresses_leave(clients->addresses, client->address);
+    session_finish(&client->session);
+}
+
+bool client_is_established(const struct client *client)
+{
+    return client->clients != NULL;
+}
+
+void clients_end_all(struct clients *clients, enum stats_end reason)
+{
+    set_clock(clients);
+    struct client *client;
+    DL_FOREACH(clients->all, client)
+    {
+        session_end(&client->session, reason);
+    }
+}
+
+void clients_cut_all(struct clients *clients)
+{
+    set_clock(clients);
+    struct client *client;
+    DL_FOREACH(clients->all, client)
+    {
+        session_input_ended(&client->session);
+    }
+}
+
+size_t clients_count(const struct clients *clients)
+{
+    return clients->count;
+}
+
+size_t clients_queue_bytes(const struct clients *clients)
+{
+    size_t bytes = 0;
+    const struct client *client;
+    DL_FOREACH(clients->all, client)
+    {
+        bytes += client->session.queue.bytes;
+    }
+    return bytes;
+}
+
+struct clients *clients_create(struct loop *loop, struct session_env *env,
+                               struct addresses *addresses)
+{
+    struct clients *clients = calloc(1, sizeof(*clients));
+    if (clients == NULL) {
+        return NULL;
+    }
+    clients->loop = loop;
+    clients->env = env;
+    clients->addresses = addresses;
+    clients->tick = loop_timer_create(loop, on_tick, clients);
+    if (clients->tick == NULL) {
+        free(clients);
+        return NULL;
+    }
+    env->wake = wake;
+    loop_timer_start(clients->tick, TICK_MS);
+    loop_at_turn_end(loop, on_turn_end, clients);
+    return clients;
+}
+
+void clients_destroy(struct clients *clients)
+{
+    if (clients == NULL) {
+        return;
+    }
+    assert(clients->all == NULL);
+    loop_timer_destroy(clients->tick);
+    free(clients);
+}

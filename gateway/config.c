@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+#include "gateway/config.h"
+
+#include <stddef.h>
+
+#define FIELD(name) offsetof(struct gateway_config, name)
+#define KIB         1024
+#define MIB         (1024 * KIB)
+#define DAY_MS      86400000
+
+#define TEXT(option, kind, field, default_text, sentence)         \
+    {                                                             \
+        .name = (option), .type = (kind), .offset = FIELD(field), \
+        .fallback = (default_text), .help = (sentence)            \
+    }
+#define COUNT(option, field, its_unit, from, to, default_text, sentence)                \
+    {                                                                                   \
+        .name = (option), .type = CONF_INT, .offset = FIELD(field), .unit = (its_unit), \
+        .min = (from), .max = (to), .fallback = (default_text), .help = (sentence)      \
+    }
+#define BYTES(option, field, from, to, default_text, sentence)                         \
+    {                                                                                  \
+        .name = (option), .type = CONF_BYTES, .offset = FIELD(field), .unit = "bytes", \
+        .min = (from), .max = (to), .fallback = (default_text), .help = (sentence)     \
+    }
+#define CHOICE(option, field, words, default_text, sentence)               \
+    {                                                                      \
+        .name = (option), .type = CONF_CHOICE, .offset = FIELD(field),     \
+        .choices = (words), .fallback = (default_text), .help = (sentence) \
+    }
+
+static const struct conf_setting settings[] = {
+    TEXT(
+        "listen", CONF_ADDRESS, listen, "0.0.0.0:8000",
+        "Where clients connect; port 0 picks a free one, several gateways may share one"),
+    TEXT("admin", CONF_ADDRESS, admin, "127.0.0.1:9100",
+         "Where /healthz, /readyz and /metrics are served"),
+    TEXT("console", CONF_ADDRESS, console, "0.0.0.0:3000",
+         "Where the web page /websocket-test is served"),
+    TEXT("redis", CONF_URL, redis, "redis://127.0.0.1:6379",
+         "The Redis that feeders publish to"),
+    TEXT("channel-prefix", CONF_STRING, channel_prefix, "",
+         "Text before the topic in the names of Redis channels"),
+    TEXT("allowed-origins", CONF_STRING, allowed_origins, "",
+         "Origins that browsers may connect from, separated by commas; empty allows all"),
+
+    BYTES("max-message-bytes", max_message_bytes, 128, 16 * MIB, "64k",
+          "Longest message a client may send; a longer one closes with 1009"),
+    COUNT("max-topics", max_topics, NULL, 1, 1000000, "1024",
+          "Topics one connection may hold"),
+    COUNT(
+        "request-rate", request_rate_per_s, "per second", 1, 1000000, "50",
+        "Requests, counted by their topics, that one connection may make in the long run"),
+    COUNT("request-burst", request_burst, NULL, 1, 1000000, "300",
+          "Requests, counted by their topics, that one connection may make at once"),
+    COUNT("flood-limit", flood_limit, NULL, 1, 1000000, "100",
+          "Refused requests in a row after which a connection is closed with 4029"),
+    COUNT("max-connections", max_connections, NULL, 0, 10000000, "0",
+          "Clients of this process; 0 takes what the file limit allows, less a reserve"),
+    COUNT("max-connections-per-address", max_connections_per_address, NULL, 0, 10000000,
+          "0", "Clients from one address; 0 sets no limit"),
+    COUNT("handshake-timeout-ms", handshake_timeout_ms, "ms", 1000, DAY_MS, "10000",
+          "Time to send a complete request, rounded up to whole seconds"),
+    BYTES("backlog-hard-bytes", backlog_hard_bytes, 4 * KIB, 1024 * MIB, "1m",
+          "Bytes that may wait for one client; beyond it is closed with 4008"),
+    COUNT("backlog-age-ms", backlog_age_ms, "ms", 100, DAY_MS, "30000",
+          "Time without progress after which a client is closed with 4008"),
+    COUNT("ping-interval-ms", ping_interval_ms, "ms", 0, DAY_MS, "30000",
+          "Time between WebSocket pings; 0 sends none"),
+    COUNT("pong-timeout-ms", pong_timeout_ms, "ms", 100, DAY_MS, "20000",
+          "Time a client may take to answer a ping"),
+    COUNT("heartbeat-interval-ms", heartbeat_interval_ms, "ms", 0, DAY_MS, "30000",
+          "Time between heartbeat messages; 0 sends none"),
+    COUNT("subscribe-timeout-ms", subscribe_timeout_ms, "ms", 100, DAY_MS, "5000",
+          "Time Redis may take to confirm a subscription"),
+    COUNT("close-timeout-ms", close_timeout_ms, "ms", 100, DAY_MS, "2000",
+          "Time a client may take to answer a close frame"),
+    COUNT("shutdown-timeout-ms", shutdown_timeout_ms, "ms", 100, DAY_MS, "4000",
+          "Time from SIGTERM until the last clients are cut off"),
+    BYTES("max-payload-bytes", max_payload_bytes, KIB, 512 * MIB, "1m",
+          "Longest message taken from Redis; a longer one is counted and dropped"),
+    COUNT("redis-connect-timeout-ms", redis_connect_timeout_ms, "ms", 100, DAY_MS, "3000",
+          "Time a connection to Redis may take"),
+    COUNT("redis-command-timeout-ms", redis_command_timeout_ms, "ms", 100, DAY_MS, "3000",
+          "Time Redis may take to answer"),
+
+    CHOICE("log-level", log_level, "debug|info|warn|error", "info",
+           "The least serious events that are logged"),
+    CHOICE("log-format", log_format, "text|json", "text",
+           "How a line of the log is written"),
+};
+
+const struct conf_program gateway_config_program = {
+    .name = "chronogate",
+    .env_prefix = "CHRONOGATE_",
+    .version = CHRONOGATE_VERSION,
+    .summary =
+        "A WebSocket gateway for live market data: clients subscribe to topics, and "
+        "get what\nfeeds publish on the Redis channels of those topics.",
+    .settings = settings,
+    .count = sizeof(settings) / sizeof(settings[0]),
+};

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * chronogate: builds the parts, wires their callbacks, runs the loop, and takes
+ * everything down in reverse. No logic of its own.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "common/bus.h"
+#include "common/log.h"
+#include "common/loop.h"
+#include "common/redis_url.h"
+#include "gateway/config.h"
+#include "gateway/hub.h"
+#include "gateway/proto.h"
+#include "gateway/relay.h"
+#include "gateway/server.h"
+#include "gateway/session.h"
+
+struct gateway {
+    struct gateway_config config;
+    struct redis_url redis;
+    struct stats stats;
+    struct session_env env;
+    struct loop *loop;
+    struct relay *relay;
+    struct bus *bus;
+    struct server *server;
+    struct loop_signal *signals[2];
+    bool stopping;
+    int exit_code;
+};
+
+static const struct hub_ops hub_ops = {
+    .open_channel = relay_open_channel,
+    .close_channel = relay_close_channel,
+    .deliver = session_deliver,
+    .ready = session_ready,
+};
+
+static void on_drained(void *arg)
+{
+    const struct gateway *gateway = arg;
+    loop_stop(gateway->loop);
+}
+
+static void on_signal(void *arg, int signo)
+{
+    struct gateway *gateway = arg;
+    if (gateway->stopping) {
+        log_warn("stopping at once", log_str("signal", strsignal(signo)));
+        gateway->exit_code = EXIT_FAILURE;
+        loop_stop(gateway->loop);
+        return;
+    }
+    gateway->stopping = true;
+    log_info("stopping", log_str("signal", strsignal(signo)));
+    server_shut_down(gateway->server, on_drained, gateway);
+}
+
+static void set_limits(struct session_limits *limits, const struct gateway_config *config)
+{
+    *limits = (struct session_limits){
+        .max_message_bytes = config->max_message_bytes,
+        .max_topics = config->max_topics,
+        .request_rate_per_s = config->request_rate_per_s,
+        .request_burst = config->request_burst,
+        .flood_limit = config->flood_limit,
+        .backlog_hard_bytes = config->backlog_hard_bytes,
+        .backlog_age_ms = config->backlog_age_ms,
+        .ping_interval_ms = config->ping_interval_ms,
+        .pong_timeout_ms = config->pong_timeout_ms,
+        .heartbeat_interval_ms = config->heartbeat_interval_ms,
+        .subscribe_timeout_ms = config->subscribe_timeout_ms,
+        .close_timeout_ms = config->close_timeout_ms,
+    };
+}
+
+/* Returns false if a part could not be made; a part that fails for another reason than
+ * memory has logged why. */
+static bool build(struct gateway *gateway)
+{
+    const struct gateway_config *config = &gateway->config;
+    set_limits(&gateway->env.limits, config);
+    gateway->env.stats = &gateway->stats;
+    const struct relay_config relay_config = {.channel_prefix = config->channel_prefix,
+                                              .max_payload_bytes =
+                                                  config->max_payload_bytes};
+    gateway->loop = loop_create();
+    gateway->env.parser = proto_parser_create();
+    gateway->relay = relay_create(&relay_config, &gateway->env);
+    gateway->env.hub = hub_create(&hub_ops, gateway->relay);
+    if (gateway->loop == NULL || gateway->env.parser == NULL || gateway->relay == NULL ||
+        gateway->env.hub == NULL) {
+        log_error("cannot start", log_str("why", "out of memory"));
+        return false;
+    }
+    const struct bus_config bus_config = {
+        .url = gateway->redis,
+        .client_name = "chronogate",
+        .subscriber_name = "chronogate-subscriber",
+        .connect_timeout_ms = config->redis_connect_timeout_ms,
+        .command_timeout_ms = config->redis_command_timeout_ms,
+        .max_pending = 1024,
+    };
+    gateway->bus = bus_create(gateway->loop, &bus_config, &relay_bus_ops, gateway->relay);
+    const int signos[] = {SIGTERM, SIGINT};
+    for (size_t i = 0; i < sizeof(signos) / sizeof(signos[0]); i++) {
+        gateway->signals[i] =
+            loop_signal_create(gateway->loop, signos[i], on_signal, gateway);
+    }
+    if (gateway->bus == NULL || gateway->signals[0] == NULL ||
+        gateway->signals[1] == NULL) {
+        log_error("cannot start", log_str("why", "out of memory"));
+        return false;
+    }
+    relay_set_bus(gateway->relay, gateway->bus);
+    gateway->server =
+        server_create(gateway->loop, config, &gateway->env, gateway->relay, gateway->bus);
+    return gateway->server != NULL;
+}
+
+static void tear_down(struct gateway *gateway)
+{
+    server_destroy(gateway->server);
+    bus_destroy(gateway->bus);
+    for (size_t i = 0; i < 2; i++) {
+        loop_signal_destroy(gateway->signals[i]);
+    }
+    hub_destroy(gateway->env.hub);
+    relay_destroy(gateway->relay);
+    proto_parser_destroy(gateway->env.parser);
+    loop_destroy(gateway->loop);
+}
+
+/* The settings that conf cannot check by itself. Returns what is wrong, or NULL. */
+static const char *check_config(struct gateway *gateway)
+{
+    const char *why = NULL;
+    if (!redis_url_parse(gateway->config.redis, &gateway->redis, &why)) {
+        return why;
+    }
+    if (strlen(gateway->config.channel_prefix) > 128) {
+        return "--channel-prefix may have 128 bytes at most";
+    }
+    return NULL;
+}
+
+int main(int argc, char *argv[])
+{
+    (void)argc;
+    static struct gateway gateway;
+    char error[CONF_ERROR_MAX];
+    const enum conf_result result =
+        conf_load(&gateway_config_program, argv, environ, &gateway.config, stdout, error);
+    if (result == CONF_SHOWN) {
+        return EXIT_SUCCESS;
+    }
+    const char *fault = result == CONF_BAD ? error : check_config(&gateway);
+    if (fault != NULL) {
+        fprintf(stderr, "%s%s\n", result == CONF_BAD ? "" : "chronogate: ", fault);
+        return EXIT_FAILURE;
+    }
+    if (result == CONF_CHECKED) {
+        return EXIT_SUCCESS;
+    }
+    log_configure((enum log_level)gateway.config.log_level,
+                  (enum log_format)gateway.config.log_format);
+    signal(SIGPIPE, SIG_IGN);
+    log_info("starting", log_str("version", CHRONOGATE_VERSION));
+    log_warn("tokens are not checked",
+             log_str("setting", "?token= in the URL is ignored"));
+    gateway.exit_code = EXIT_SUCCESS;
+    if (build(&gateway)) {
+        loop_run(gateway.loop);
+    } else {
+        gateway.exit_code = EXIT_FAILURE;
+    }
+    tear_down(&gateway);
+    log_info("stopped", log_int("exit_code", gateway.exit_code));
+    return gateway.exit_code;
+}

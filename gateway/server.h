@@ -1,0 +1,35 @@
+/* server — the listeners, the HTTP requests on them, and the way into a WebSocket.
+ *
+ * SPDX-License-Identifier: MIT
+ *
+ * Three sites: the client API, the admin pages and the console, each with a listener of
+ * its own. Owns libwebsockets' context. Every connection either becomes a client or gets
+ * one complete answer and is closed; beyond the descriptors that can be spared it is
+ * closed unread.
+ */
+#ifndef GATEWAY_SERVER_H
+#define GATEWAY_SERVER_H
+
+#include <stdbool.h>
+
+struct bus;
+struct gateway_config;
+struct loop;
+struct relay;
+struct server;
+struct session_env;
+
+/* Listens at once. Returns NULL after logging one line that says what to do. All
+ * arguments must outlive the server. */
+struct server *server_create(struct loop *loop, const struct gateway_config *config,
+                             struct session_env *env, const struct relay *relay,
+                             const struct bus *bus);
+
+/* Cuts what is left. NULL is fine. */
+void server_destroy(struct server *server);
+
+/* Stops listening and closes every client with 1001; `on_done` runs when the last one has
+ * gone, or after shutdown_timeout_ms. */
+void server_shut_down(struct server *server, void (*on_done)(void *arg), void *arg);
+
+#endif
