@@ -19,32 +19,10 @@
 #ifndef COMMON_CONF_H
 #define COMMON_CONF_H
 
-#include <stdbool.h>
+#include "common/conf_row.h"
+
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
-
-enum conf_type {
-    CONF_STRING,  /* const char *; any text on one line */
-    CONF_URL,     /* const char *; scheme://…, or nothing if that is the default */
-    CONF_ADDRESS, /* const char *; as conf_split_address() takes it, or "off" */
-    CONF_INT,     /* int64_t, min..max */
-    CONF_BYTES,   /* int64_t, min..max; k, m, g after the number mean KiB, MiB, GiB */
-    CONF_NUMBER,  /* double, min..max */
-    CONF_BOOL,    /* bool; --name alone means true; 1/0, true/false, yes/no, on/off */
-    CONF_CHOICE,  /* int; the place of the word in `choices` */
-};
-
-struct conf_setting {
-    const char *name; /* as after the two dashes: "log-level" */
-    enum conf_type type;
-    size_t offset;        /* of the field in the program's struct */
-    const char *unit;     /* "ms", "bytes", "per second"; NULL if it has none */
-    int64_t min, max;     /* of CONF_INT, CONF_BYTES and CONF_NUMBER */
-    const char *fallback; /* the default, as one would write it; "" for none */
-    const char *choices;  /* of CONF_CHOICE: "debug|info|warn|error" */
-    const char *help;     /* one sentence without the full stop */
-};
 
 struct conf_program {
     const char *name;       /* "chronogate" */
@@ -76,11 +54,5 @@ enum conf_result conf_load(const struct conf_program *program, char *const argv[
 
 /* Writes the rows as a Markdown table: setting, default, range, meaning. */
 void conf_print_markdown(const struct conf_program *program, FILE *file);
-
-#define CONF_HOST_BYTES 64 /* for any numeric host and its terminating zero */
-
-/* Takes HOST:PORT apart: an IPv4 address or an IPv6 address in brackets, which `host`
- * gets without them, and a port of 0..65535. Returns false for anything else. */
-bool conf_split_address(const char *text, char host[CONF_HOST_BYTES], uint16_t *out_port);
 
 #endif

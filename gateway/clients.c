@@ -3,8 +3,9 @@
 
 #include <assert.h>
 #include <errno.h>
-#include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 
 #include <libwebsockets.h>
@@ -14,15 +15,18 @@
 #include "common/loop.h"
 #include "gateway/addresses.h"
 #include "gateway/frame.h"
+#include "gateway/upgrade.h"
+#include "gateway/wsloop.h"
 
 #define READ_MAX     (16 * 1024) /* bytes of one client in one turn */
 #define WRITE_MAX    (64 * 1024) /* bytes in one write; one frame may be longer */
 #define TICK_MS      250
 #define LOGGED_PER_S 20 /* lines about clients; the rest is counted */
 
+/* libwebsockets keeps it as its data about the connection, zero bytes at first. */
 struct client {
     struct lws *wsi;
-    struct clients *clients; /* NULL before clients_add() and after clients_remove() */
+    struct clients *clients; /* NULL before the handshake and after the end */
     struct client *prev;
     struct client *next;
     struct client *prev_awake;
@@ -33,10 +37,20 @@ struct client {
     struct session session;
 };
 
+/* The handshake that libwebsockets is answering now. */
+struct arrival {
+    const struct upgrade *upgrade;
+    struct client *client; /* once it is established */
+};
+
 struct clients {
     struct loop *loop;
     struct session_env *env;
     struct addresses *addresses;
+    struct wsloop *wsloop;
+    struct lws_context *context;
+    struct lws_vhost *vhost;
+    struct arrival arrival;
     struct client *all;
     struct client *awake; /* those to look at before this turn ends */
     size_t count;
@@ -46,8 +60,6 @@ struct clients {
     int64_t unlogged;
     unsigned char buffer[WRITE_MAX]; /* for reading and for gathering */
 };
-
-const size_t client_size = sizeof(struct client);
 
 static void set_clock(const struct clients *clients)
 {
@@ -143,7 +155,7 @@ static bool write_some(struct clients *clients, struct client *client)
     return written;
 }
 
-/* Closes the connection; clients_remove() comes from within, or very soon. */
+/* Closes the connection; end_client() comes from within, or very soon. */
 static void kill_client(struct client *client)
 {
     if (client->dying) {
@@ -194,20 +206,11 @@ static void on_turn_end(void *arg)
     }
 }
 
-void clients_writable(struct clients *clients, struct client *client)
-{
-    (void)clients;
-    wake(client);
-}
-
 /* ---- receiving ----------------------------------------------------------------------
  */
 
-void clients_readable(struct clients *clients, struct client *client)
+static void read_client(struct clients *clients, struct client *client)
 {
-    if (client->dying) {
-        return;
-    }
     const ssize_t got =
         recv(lws_get_socket_fd(client->wsi), clients->buffer, READ_MAX, MSG_DONTWAIT);
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
@@ -219,6 +222,19 @@ void clients_readable(struct clients *clients, struct client *client)
     } else {
         session_input_ended(&client->session);
     }
+}
+
+/* Readable sockets come here first; only what is no client is for libwebsockets. */
+static bool on_readable(void *arg, struct lws *wsi)
+{
+    struct client *client = lws_wsi_user(wsi);
+    if (client == NULL || client->clients == NULL) {
+        return false;
+    }
+    if (!client->dying) {
+        read_client(arg, client);
+    }
+    return true;
 }
 
 /* ---- the set of all -----------------------------------------------------------------
@@ -249,23 +265,26 @@ static struct address *enter_address(const struct clients *clients, struct lws *
     return addresses_enter(clients->addresses, bytes, bytes_len);
 }
 
-bool clients_add(struct clients *clients, struct client *client, struct lws *wsi,
-                 const char *client_id, size_t len)
+/* The handshake is answered. Returns false when out of memory. */
+static bool begin_client(struct clients *clients, struct client *client, struct lws *wsi)
 {
+    const struct upgrade *upgrade = clients->arrival.upgrade;
     *client = (struct client){.wsi = wsi, .clients = clients};
     set_clock(clients);
-    if (!session_init(&client->session, clients->env, client, client_id, len)) {
+    if (!session_init(&client->session, clients->env, client, upgrade->client_id,
+                      upgrade->client_id_len)) {
         client->clients = NULL;
         return false;
     }
     client->address = enter_address(clients, wsi);
     DL_APPEND(clients->all, client);
     clients->count++;
+    clients->arrival.client = client;
     log_debug("client connected", log_str("client", client->session.client_id));
     return true;
 }
 
-void clients_remove(struct clients *clients, struct client *client)
+static void end_client(struct clients *clients, struct client *client)
 {
     if (client->clients == NULL) {
         return;
@@ -279,9 +298,26 @@ void clients_remove(struct clients *clients, struct client *client)
     session_finish(&client->session);
 }
 
-bool client_is_established(const struct client *client)
+/* libwebsockets gets a request of our own making: it never parses a client's bytes. */
+bool clients_add(struct clients *clients, int fd, const struct upgrade *upgrade,
+                 const unsigned char *rest, size_t rest_len)
 {
-    return client->clients != NULL;
+    char request[256];
+    const int len = snprintf(request, sizeof(request),
+                             "GET / HTTP/1.1\r\nHost: chronogate\r\n"
+                             "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+                             "Sec-WebSocket-Version: 13\r\n"
+                             "Sec-WebSocket-Key: %.*s\r\n\r\n",
+                             (int)upgrade->key.len, upgrade->key.bytes);
+    clients->arrival = (struct arrival){.upgrade = upgrade};
+    const struct lws *wsi =
+        lws_adopt_socket_vhost_readbuf(clients->vhost, fd, request, (size_t)len);
+    struct client *client = wsi == NULL ? NULL : clients->arrival.client;
+    clients->arrival = (struct arrival){0};
+    if (client != NULL && rest_len > 0) {
+        session_input(&client->session, rest, rest_len);
+    }
+    return client != NULL;
 }
 
 void clients_end_all(struct clients *clients, enum stats_end reason)
@@ -320,24 +356,95 @@ size_t clients_queue_bytes(const struct clients *clients)
     return bytes;
 }
 
+/* ---- libwebsockets ------------------------------------------------------------------
+ */
+
+static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *user,
+                    void *in, size_t len)
+{
+    (void)in;
+    (void)len;
+    const struct lws_vhost *vhost = lws_get_vhost(wsi);
+    struct clients *clients =
+        vhost == NULL ? NULL : lws_get_vhost_user(lws_get_vhost(wsi));
+    switch ((int)reason) {
+    case LWS_CALLBACK_ESTABLISHED:
+        return begin_client(clients, user, wsi) ? 0 : -1;
+    case LWS_CALLBACK_SERVER_WRITEABLE:
+        wake(user);
+        return 0;
+    case LWS_CALLBACK_CLOSED:
+        end_client(clients, user);
+        return 0;
+    default:
+        return 0;
+    }
+}
+
+static void on_lws_log(int level, const char *line)
+{
+    (void)level;
+    log_error("libwebsockets", log_text("says", line, strcspn(line, "\n")));
+}
+
+static bool create_context(struct clients *clients)
+{
+    static struct lws_protocols protocols[] = {
+        {.name = "chronogate",
+         .callback = on_event,
+         .per_session_data_size = sizeof(struct client),
+         .rx_buffer_size = 256,               /* not used: read_client() reads */
+         .tx_packet_size = 16 * 1024 * 1024}, /* one send for whatever is due */
+        LWS_PROTOCOL_LIST_TERM};
+    /* Pings are the session's; libwebsockets, which sees no pongs, must not hang up. */
+    static const lws_retry_bo_t no_pings = {0};
+    struct lws_context_creation_info info = {
+        .port = CONTEXT_PORT_NO_LISTEN_SERVER,
+        .options = LWS_SERVER_OPTION_EXPLICIT_VHOSTS,
+        .vhost_name = "chronogate",
+        .protocols = protocols,
+        .user = clients,
+        .retry_and_idle_policy = &no_pings,
+    };
+    wsloop_prepare(clients->wsloop, &info);
+    lws_set_log_level(LLL_ERR, on_lws_log);
+    clients->context = lws_create_context(&info);
+    if (clients->context == NULL) {
+        return false;
+    }
+    clients->vhost = lws_create_vhost(clients->context, &info);
+    if (clients->vhost == NULL) {
+        return false;
+    }
+    lws_set_log_level(0, NULL); /* from now on it would only speak of clients */
+    wsloop_start(clients->wsloop, clients->context);
+    return true;
+}
+
+/* ---- life ---------------------------------------------------------------------------
+ */
+
 struct clients *clients_create(struct loop *loop, struct session_env *env,
                                struct addresses *addresses)
 {
     struct clients *clients = calloc(1, sizeof(*clients));
     if (clients == NULL) {
+        log_error("cannot start", log_str("why", "out of memory"));
         return NULL;
     }
     clients->loop = loop;
     clients->env = env;
     clients->addresses = addresses;
     clients->tick = loop_timer_create(loop, on_tick, clients);
-    if (clients->tick == NULL) {
-        free(clients);
+    clients->wsloop = wsloop_create(loop, on_readable, clients);
+    loop_at_turn_end(loop, on_turn_end, clients); /* before libwebsockets' own */
+    if (clients->tick == NULL || clients->wsloop == NULL || !create_context(clients)) {
+        log_error("cannot start", log_str("why", "libwebsockets could not be set up"));
+        clients_destroy(clients);
         return NULL;
     }
     env->wake = wake;
     loop_timer_start(clients->tick, TICK_MS);
-    loop_at_turn_end(loop, on_turn_end, clients);
     return clients;
 }
 
@@ -346,7 +453,11 @@ void clients_destroy(struct clients *clients)
     if (clients == NULL) {
         return;
     }
+    if (clients->context != NULL) {
+        lws_context_destroy(clients->context);
+    }
     assert(clients->all == NULL);
+    wsloop_destroy(clients->wsloop);
     loop_timer_destroy(clients->tick);
     free(clients);
 }

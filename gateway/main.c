@@ -143,8 +143,9 @@ static const char *check_config(struct gateway *gateway)
     if (!redis_url_parse(gateway->config.redis, &gateway->redis, &why)) {
         return why;
     }
-    if (strlen(gateway->config.channel_prefix) > 128) {
-        return "--channel-prefix may have 128 bytes at most";
+    if (strlen(gateway->config.channel_prefix) > RELAY_PREFIX_MAX ||
+        strpbrk(gateway->config.channel_prefix, "{}") != NULL) {
+        return "--channel-prefix may have 128 bytes at most, and no braces";
     }
     return NULL;
 }

@@ -12,7 +12,6 @@
 #include "gateway/proto.h"
 #include "gateway/session.h"
 
-#define PREFIX_MAX   128
 #define LOG_EVERY_MS 10000 /* one line about bad payloads in this time */
 
 struct relay {
@@ -28,7 +27,7 @@ struct relay {
  */
 
 struct channel {
-    char name[PREFIX_MAX + TOPIC_MAX];
+    char name[RELAY_PREFIX_MAX + TOPIC_MAX];
     size_t len;
 };
 
@@ -154,7 +153,7 @@ struct relay *relay_create(const struct relay_config *config, struct session_env
         return NULL;
     }
     relay->config = *config;
-    relay->prefix_len = strnlen(config->channel_prefix, PREFIX_MAX);
+    relay->prefix_len = strnlen(config->channel_prefix, RELAY_PREFIX_MAX);
     relay->env = env;
     return relay;
 }

@@ -17,6 +17,8 @@
 #include "common/bus.h"
 #include "gateway/hub.h"
 
+#define RELAY_PREFIX_MAX 128 /* bytes of the channel prefix */
+
 struct relay;
 struct session_env;
 

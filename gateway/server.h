@@ -3,9 +3,8 @@
  * SPDX-License-Identifier: MIT
  *
  * Three sites: the client API, the admin pages and the console, each with a listener of
- * its own. Owns libwebsockets' context. Every connection either becomes a client or gets
- * one complete answer and is closed; beyond the descriptors that can be spared it is
- * closed unread.
+ * its own. Every connection either becomes a client or gets one complete answer and is
+ * closed; beyond the descriptors that can be spared it is closed unread.
  */
 #ifndef GATEWAY_SERVER_H
 #define GATEWAY_SERVER_H

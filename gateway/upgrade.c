@@ -3,37 +3,30 @@
 
 #include <stdbool.h>
 #include <string.h>
-#include <strings.h>
 
-#include <libwebsockets.h>
-
-#define PATH_PREFIX    "/api/v1/ws/"
-#define HEADER_MAX     256
-#define KEY_LEN        24  /* sixteen bytes in base64 */
-#define CONNECTION_MAX 126 /* libwebsockets hangs up on a longer Connection header */
-#define RETRY_AFTER    "Retry-After: 5\r\n"
+#define PATH_PREFIX "/api/v1/ws/"
+#define KEY_LEN     24 /* sixteen bytes in base64 */
+#define RETRY_AFTER "Retry-After: 5\r\n"
+#define SPEAK_13    "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
 
 static const struct upgrade_refusal refused_path = {
     STATS_REFUSED_PATH, 404, "not_found", "connect to /api/v1/ws/{client_id}", ""};
 static const struct upgrade_refusal refused_client_id = {
     STATS_REFUSED_CLIENT_ID, 400, "invalid_client_id",
     "client_id must be 1 to 128 bytes of UTF-8 without control characters", ""};
+static const struct upgrade_refusal refused_plain = {
+    STATS_REFUSED_HANDSHAKE, 426, "upgrade_required",
+    "this is a WebSocket: connect with a GET request that asks to upgrade to websocket",
+    SPEAK_13};
 static const struct upgrade_refusal refused_handshake = {
     STATS_REFUSED_HANDSHAKE, 400, "invalid_handshake",
     "not a WebSocket handshake as in RFC 6455 section 4.2.1", ""};
-static const struct upgrade_refusal refused_subprotocol = {
-    STATS_REFUSED_HANDSHAKE, 400, "invalid_handshake",
-    "no subprotocol is spoken here: leave Sec-WebSocket-Protocol out", ""};
 static const struct upgrade_refusal refused_version = {
     STATS_REFUSED_VERSION, 426, "unsupported_version", "Sec-WebSocket-Version must be 13",
-    "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"};
+    SPEAK_13};
 static const struct upgrade_refusal refused_origin = {
     STATS_REFUSED_ORIGIN, 403, "origin_not_allowed",
     "pages of this origin may not connect here", ""};
-static const struct upgrade_refusal refused_plain = {
-    STATS_REFUSED_HANDSHAKE, 426, "upgrade_required",
-    "this is a WebSocket: connect with an Upgrade request",
-    "Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"};
 const struct upgrade_refusal upgrade_refused_full = {
     STATS_REFUSED_FULL, 503, "full", "this gateway has no place left", RETRY_AFTER};
 const struct upgrade_refusal upgrade_refused_address = {
@@ -46,123 +39,101 @@ const struct upgrade_refusal upgrade_refused_draining = {
     STATS_REFUSED_DRAINING, 503, "draining", "this gateway is shutting down",
     RETRY_AFTER};
 
-/* Copies a header; false if it is missing or longer than fits. */
-static bool copy_header(struct lws *wsi, enum lws_token_indexes token, char *out,
-                        size_t size)
+/* Sixteen bytes in base64; the last digit has only two bits to say. */
+static bool is_key(struct request_text key)
 {
-    return lws_hdr_total_length(wsi, token) > 0 &&
-           lws_hdr_copy(wsi, out, (int)size, token) > 0;
+    static const char base64[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    if (key.len != KEY_LEN || memcmp(key.bytes + KEY_LEN - 2, "==", 2) != 0) {
+        return false;
+    }
+    for (size_t i = 0; i < KEY_LEN - 2; i++) {
+        if (key.bytes[i] == '\0' || strchr(base64, key.bytes[i]) == NULL) {
+            return false;
+        }
+    }
+    return true;
 }
 
-static bool header_is(struct lws *wsi, enum lws_token_indexes token, const char *text)
+static bool is_handshake(const struct request *request, struct request_text *out_key)
 {
-    char value[HEADER_MAX];
-    return copy_header(wsi, token, value, sizeof(value)) && strcasecmp(value, text) == 0;
+    struct request_text host;
+    return request->is_http_1_1 && request_get_header(request, "Host", &host) &&
+           request_header_lists(request, "Connection", "upgrade") &&
+           request_get_header(request, "Sec-WebSocket-Key", out_key) && is_key(*out_key);
 }
 
-/* Is `word` one of the words of a comma-separated list? */
-static bool list_has(const char *list, const char *word)
+static bool is_version_13(const struct request *request)
 {
-    const size_t len = strlen(word);
-    for (const char *at = list; *at != '\0'; at += strcspn(at, ",")) {
+    struct request_text version;
+    return request_get_header(request, "Sec-WebSocket-Version", &version) &&
+           request_text_is(version, "13");
+}
+
+static bool is_origin_allowed(const struct request *request, const char *allowed)
+{
+    if (allowed[0] == '\0' || !request_has_header(request, "Origin")) {
+        return true; /* only browsers have origins */
+    }
+    struct request_text origin;
+    if (!request_get_header(request, "Origin", &origin)) {
+        return false;
+    }
+    for (const char *at = allowed; *at != '\0'; at += strcspn(at, ",")) {
         at += strspn(at, ", \t");
-        const size_t item = strcspn(at, ", \t");
-        if (item == len && strncasecmp(at, word, len) == 0) {
+        const size_t len = strcspn(at, ", \t");
+        if (len > 0 && len == origin.len && memcmp(at, origin.bytes, len) == 0) {
             return true;
         }
     }
     return false;
 }
 
-static bool is_key(const char *key)
+/* Returns what stands behind the API's path, still encoded; false if the path is another
+ * one. An encoded slash does not end a segment. */
+static bool find_segment(const struct request *request, struct request_text *out)
 {
-    static const char base64[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    return strlen(key) == KEY_LEN && strspn(key, base64) == KEY_LEN - 2 &&
-           strcmp(key + KEY_LEN - 2, "==") == 0;
-}
-
-static bool is_handshake(struct lws *wsi)
-{
-    char value[HEADER_MAX];
-    return lws_hdr_total_length(wsi, WSI_TOKEN_GET_URI) > 0 &&
-           header_is(wsi, WSI_TOKEN_HTTP, "HTTP/1.1") &&
-           header_is(wsi, WSI_TOKEN_UPGRADE, "websocket") &&
-           lws_hdr_total_length(wsi, WSI_TOKEN_HOST) > 0 &&
-           copy_header(wsi, WSI_TOKEN_CONNECTION, value, CONNECTION_MAX) &&
-           list_has(value, "upgrade") &&
-           copy_header(wsi, WSI_TOKEN_KEY, value, sizeof(value)) && is_key(value);
-}
-
-static bool is_origin_allowed(struct lws *wsi, const char *allowed_origins)
-{
-    char origin[HEADER_MAX];
-    if (allowed_origins[0] == '\0' || lws_hdr_total_length(wsi, WSI_TOKEN_ORIGIN) == 0) {
-        return true; /* only browsers have origins */
-    }
-    return copy_header(wsi, WSI_TOKEN_ORIGIN, origin, sizeof(origin)) &&
-           list_has(allowed_origins, origin);
-}
-
-/* Returns the path's last segment if the path is that of the API, or NULL. The path is
- * percent-decoded and without its query. */
-static const char *client_segment(struct lws *wsi, size_t *out_len)
-{
-    char *path = NULL;
-    int path_len = 0;
-    if (lws_http_get_uri_and_method(wsi, &path, &path_len) < 0 || path == NULL) {
-        return NULL;
-    }
-    const size_t len = (size_t)path_len;
+    const struct request_text path = request->raw_path;
     const size_t prefix = sizeof(PATH_PREFIX) - 1;
-    if (len <= prefix || memcmp(path, PATH_PREFIX, prefix) != 0 ||
-        memchr(path + prefix, '/', len - prefix) != NULL) {
-        return NULL;
+    if (path.len <= prefix || memcmp(path.bytes, PATH_PREFIX, prefix) != 0) {
+        return false;
     }
-    *out_len = len - prefix;
-    return path + prefix;
+    *out = (struct request_text){.bytes = path.bytes + prefix, .len = path.len - prefix};
+    return memchr(out->bytes, '/', out->len) == NULL;
 }
 
-const struct upgrade_refusal *upgrade_check(struct lws *wsi, const char *allowed_origins,
+static bool read_client_id(struct request_text segment, struct upgrade *out)
+{
+    char decoded[REQUEST_PATH_MAX];
+    size_t len;
+    if (!request_decode(segment, decoded, &len) || !proto_is_client_id(decoded, len)) {
+        return false;
+    }
+    memcpy(out->client_id, decoded, len);
+    out->client_id_len = len;
+    return true;
+}
+
+const struct upgrade_refusal *upgrade_check(const struct request *request,
+                                            const char *allowed_origins,
                                             struct upgrade *out)
 {
-    size_t len;
-    const char *client_id = client_segment(wsi, &len);
-    if (client_id == NULL) {
+    struct request_text segment;
+    if (!find_segment(request, &segment)) {
         return &refused_path;
     }
-    if (!proto_is_client_id(client_id, len)) {
+    if (!read_client_id(segment, out)) {
         return &refused_client_id;
     }
-    if (!is_handshake(wsi)) {
-        return &refused_handshake;
+    if (!request_text_is(request->method, "GET") ||
+        !request_header_lists(request, "Upgrade", "websocket")) {
+        return &refused_plain;
     }
-    if (!header_is(wsi, WSI_TOKEN_VERSION, "13")) {
+    if (!is_version_13(request)) {
         return &refused_version;
     }
-    if (lws_hdr_total_length(wsi, WSI_TOKEN_PROTOCOL) > 0) {
-        return &refused_subprotocol;
+    if (!is_handshake(request, &out->key)) {
+        return &refused_handshake;
     }
-    if (!is_origin_allowed(wsi, allowed_origins)) {
-        return &refused_origin;
-    }
-    memcpy(out->client_id, client_id, len);
-    out->client_id[len] = '\0';
-    out->client_id_len = len;
-    return NULL;
-}
-
-void upgrade_read_client_id(struct lws *wsi, struct upgrade *out)
-{
-    size_t len = 0;
-    const char *client_id = client_segment(wsi, &len);
-    out->client_id_len = len <= PROTO_CLIENT_ID_MAX ? len : PROTO_CLIENT_ID_MAX;
-    memcpy(out->client_id, client_id, out->client_id_len);
-    out->client_id[out->client_id_len] = '\0';
-}
-
-const struct upgrade_refusal *upgrade_check_plain(struct lws *wsi)
-{
-    size_t len;
-    return client_segment(wsi, &len) == NULL ? &refused_path : &refused_plain;
+    return is_origin_allowed(request, allowed_origins) ? NULL : &refused_origin;
 }

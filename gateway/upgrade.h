@@ -2,22 +2,20 @@
  *
  * SPDX-License-Identifier: MIT
  *
- * libwebsockets parses the request but forgives much of what RFC 6455 section 4.2.1
- * demands, so all of that is checked here, before anything is upgraded.
+ * Checks all that RFC 6455 section 4.2.1 demands of a handshake, and our own rules: the
+ * path, the client_id, the origin.
  */
 #ifndef GATEWAY_UPGRADE_H
 #define GATEWAY_UPGRADE_H
 
-#include <stddef.h>
-
 #include "gateway/proto.h"
+#include "gateway/request.h"
 #include "gateway/stats.h"
 
-struct lws;
-
 struct upgrade {
-    char client_id[PROTO_CLIENT_ID_MAX + 1];
+    char client_id[PROTO_CLIENT_ID_MAX];
     size_t client_id_len;
+    struct request_text key; /* Sec-WebSocket-Key; points into the request's bytes */
 };
 
 /* What is wrong with a request: everything its answer needs. */
@@ -29,21 +27,16 @@ struct upgrade_refusal {
     const char *headers;       /* complete lines for the answer; "" for none */
 };
 
-/* Looks at the request's headers; `allowed_origins` as in the settings. Returns NULL and
- * fills *out, or what is wrong (a constant). */
-const struct upgrade_refusal *upgrade_check(struct lws *wsi, const char *allowed_origins,
+/* Returns NULL and fills *out, or what is wrong (a constant). `allowed_origins` as in the
+ * settings. A subprotocol that is offered is not selected, as the RFC allows. */
+const struct upgrade_refusal *upgrade_check(const struct request *request,
+                                            const char *allowed_origins,
                                             struct upgrade *out);
-
-/* Reads the client_id of a request that upgrade_check() let through. */
-void upgrade_read_client_id(struct lws *wsi, struct upgrade *out);
 
 /* The refusals that do not depend on the request. */
 extern const struct upgrade_refusal upgrade_refused_full;
 extern const struct upgrade_refusal upgrade_refused_address;
 extern const struct upgrade_refusal upgrade_refused_no_redis;
 extern const struct upgrade_refusal upgrade_refused_draining;
-
-/* A request to the API that is no upgrade at all. */
-const struct upgrade_refusal *upgrade_check_plain(struct lws *wsi);
 
 #endif

@@ -1,0 +1,98 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The floor plan of ARCHITECTURE.md, as a test. Usage: layering.sh SOURCE_DIR
+#   stairs: a file includes only modules on a lower floor, so no include cycle can exist;
+#   doors:  a third-party library is included from its own modules only;
+#   walls:  a pure module includes no module that does I/O; gateway/ and feeder/ never meet;
+#   size:   no file of 800 lines.
+set -eu
+cd "$1"
+
+floor() {
+    case $1 in
+    common/json) echo 0 ;;
+    common/log) echo 1 ;;
+    common/conf_row | common/feed | common/loop | common/redis_url | common/topic) echo 2 ;;
+    common/conf | common/link) echo 3 ;;
+    common/bus) echo 4 ;;
+
+    gateway/addresses | gateway/console | gateway/frame | gateway/reader) echo 3 ;;
+    gateway/request | gateway/stats | gateway/wsloop) echo 3 ;;
+    gateway/config | gateway/listener | gateway/visitor) echo 4 ;;
+    gateway/admin | gateway/hub | gateway/outq | gateway/proto) echo 4 ;;
+    gateway/session | gateway/upgrade) echo 5 ;;
+    gateway/clients | gateway/relay) echo 6 ;;
+    gateway/server) echo 7 ;;
+    gateway/main) echo 8 ;;
+
+    feeder/calendar | feeder/decimal | feeder/outbox) echo 3 ;;
+    feeder/bar | feeder/config | feeder/tick) echo 4 ;;
+    feeder/bars | feeder/csv | feeder/line | feeder/source | feeder/summary) echo 5 ;;
+    feeder/publisher) echo 5 ;;
+    feeder/lines | feeder/replay | feeder/tape | feeder/walk) echo 6 ;;
+    feeder/pump) echo 7 ;;
+    feeder/main) echo 8 ;;
+    *) echo none ;;
+    esac
+}
+door() {
+    case $1 in
+    libwebsockets*) echo gateway/clients gateway/wsloop ;;
+    hiredis/*) echo common/bus common/link ;;
+    event2/*) echo common/link common/loop gateway/listener gateway/visitor gateway/wsloop ;;
+    json-c/*) echo gateway/proto ;;
+    *) echo any ;;
+    esac
+}
+does_io() {
+    case $1 in
+    common/loop | common/link | common/bus) return 0 ;;
+    gateway/listener | gateway/visitor | gateway/wsloop) return 0 ;;
+    gateway/clients | gateway/relay | gateway/server | gateway/main) return 0 ;;
+    feeder/publisher | feeder/pump | feeder/main) return 0 ;;
+    esac
+    return 1
+}
+
+bad=0
+checked=0
+say() {
+    echo "layering: $*"
+    bad=1
+}
+check_include() { # file module floor include
+    it=${4%.h}
+    theirs=$(floor "$it")
+    if [ "$theirs" = none ]; then
+        case $4 in common/* | gateway/* | feeder/*) say "$1 includes $4, which has no room" ;; esac
+        allowed=$(door "$4")
+        case " $allowed " in
+        *" any "* | *" $2 "*) ;;
+        *) say "$1 may not include <$4>; its doors are: $allowed" ;;
+        esac
+        return
+    fi
+    [ "$it" = "$2" ] && return
+    [ "$theirs" -lt "$3" ] || say "$1 (floor $3) may not include $4 (floor $theirs)"
+    if does_io "$it" && ! does_io "$2"; then say "$1 is pure and may not include $4"; fi
+    case ${2%%/*}:${it%%/*} in
+    gateway:feeder | feeder:gateway | common:gateway | common:feeder)
+        say "$1: $4 belongs to another house" ;;
+    esac
+}
+for file in $(find common gateway feeder -name '*.[ch]' | sort); do
+    module=${file%.[ch]}
+    mine=$(floor "$module")
+    checked=$((checked + 1))
+    if [ "$mine" = none ]; then
+        say "$file has no room in the floor plan"
+        continue
+    fi
+    [ "$(wc -l <"$file")" -lt 800 ] || say "$file has 800 lines or more: which noun is hiding?"
+    for include in $(sed -n 's/^#[ ]*include *["<]\([^">]*\)[">].*/\1/p' "$file"); do
+        check_include "$file" "$module" "$mine" "$include"
+    done
+done
+[ "$checked" -gt 0 ] || say "no file was found"
+[ "$bad" = 0 ] && echo "layering: $checked files, every arrow points down"
+exit "$bad"
