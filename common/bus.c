@@ -22,7 +22,9 @@
 struct channel {
     UT_hash_handle hh;
     struct channel *next_dirty;
+    struct channel *next_kept;
     bool dirty;
+    bool kept; /* given up and wanted again in one turn: Redis is told nothing */
     bool wanted;
     bool sent;
     unsigned subscribes_due;   /* answers to come */
@@ -50,6 +52,7 @@ struct bus {
     int64_t max_pending;
     struct channel *channels;
     struct channel *first_dirty;
+    struct channel *first_kept;
     bool dying;
 };
 
@@ -113,7 +116,7 @@ static void mark_dirty(struct bus *bus, struct channel *channel)
 
 static bool is_forgotten(const struct channel *channel)
 {
-    return !channel->wanted && !channel->sent && !channel->dirty &&
+    return !channel->wanted && !channel->sent && !channel->dirty && !channel->kept &&
            channel->subscribes_due == 0 && channel->unsubscribes_due == 0;
 }
 
@@ -147,12 +150,8 @@ static void add_to_batch(struct bus *bus, struct batch *batch,
 }
 
 /* Tells Redis what changed since it was told last. */
-static void flush_channels(void *arg)
+static void send_changes(struct bus *bus)
 {
-    struct bus *bus = arg;
-    if (bus->first_dirty == NULL) {
-        return;
-    }
     struct batch joins = {.count = 1, .words = {"SUBSCRIBE"}, .lens = {9}};
     struct batch leaves = {.count = 1, .words = {"UNSUBSCRIBE"}, .lens = {11}};
     struct channel *dirty = bus->first_dirty;
@@ -165,6 +164,10 @@ static void flush_channels(void *arg)
         } else if (!channel->wanted && channel->sent) {
             channel->unsubscribes_due++;
             add_to_batch(bus, &leaves, channel);
+        } else if (channel->wanted && !channel->kept) {
+            channel->kept = true;
+            channel->next_kept = bus->first_kept;
+            bus->first_kept = channel;
         }
         channel->sent = channel->wanted;
     }
@@ -180,6 +183,35 @@ static void flush_channels(void *arg)
     }
 }
 
+static bool is_confirmed(const struct channel *channel)
+{
+    return channel->wanted && channel->sent && channel->subscribes_due == 0;
+}
+
+/* Whoever wants a kept channel again waits for a confirmation, though it never ended. */
+static void confirm_kept(struct bus *bus)
+{
+    while (bus->first_kept != NULL) {
+        struct channel *channel = bus->first_kept;
+        bus->first_kept = channel->next_kept;
+        channel->kept = false;
+        if (is_forgotten(channel)) {
+            drop_channel(bus, channel);
+        } else if (is_confirmed(channel)) {
+            bus->ops->on_subscribed(bus->arg, channel->name, channel->len);
+        }
+    }
+}
+
+static void flush_channels(void *arg)
+{
+    struct bus *bus = arg;
+    while (bus->first_dirty != NULL) {
+        send_changes(bus);
+        confirm_kept(bus);
+    }
+}
+
 static void on_confirmed(struct bus *bus, struct channel *channel, bool subscribed)
 {
     unsigned *due = subscribed ? &channel->subscribes_due : &channel->unsubscribes_due;
@@ -188,8 +220,7 @@ static void on_confirmed(struct bus *bus, struct channel *channel, bool subscrib
     }
     if (is_forgotten(channel)) {
         drop_channel(bus, channel);
-    } else if (subscribed && channel->subscribes_due == 0 && channel->wanted &&
-               channel->sent) {
+    } else if (subscribed && is_confirmed(channel)) {
         bus->ops->on_subscribed(bus->arg, channel->name, channel->len);
     }
 }
@@ -230,11 +261,13 @@ static void on_push(redisAsyncContext *context, void *answer, void *arg)
 static void forget_sent(struct bus *bus)
 {
     bus->first_dirty = NULL;
+    bus->first_kept = NULL;
     struct channel *channel;
     struct channel *next;
     HASH_ITER(hh, bus->channels, channel, next)
     {
         channel->dirty = false;
+        channel->kept = false;
         channel->sent = false;
         channel->subscribes_due = 0;
         channel->unsubscribes_due = 0;
@@ -309,7 +342,9 @@ bool bus_command(struct bus *bus, size_t argc, const char *argv[], const size_t 
                  bus_reply_fn fn, void *arg)
 {
     redisAsyncContext *context = link_context(bus->commands);
-    if (context == NULL || bus->pending >= bus->max_pending) {
+    /* After a time-out hiredis gives the pending callbacks their NULL before it says that
+     * the connection is lost; its error is set by then. */
+    if (context == NULL || context->err != 0 || bus->pending >= bus->max_pending) {
         return false;
     }
     struct call *call = malloc(sizeof(*call));

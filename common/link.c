@@ -171,7 +171,9 @@ static void on_connect(const redisAsyncContext *context, int status)
         fail(link, context->errstr);
         return;
     }
-    redisEnableKeepAliveWithInterval(&link->context->c, KEEP_ALIVE_S);
+    if (link->config.url.path[0] == '\0') {
+        redisEnableKeepAliveWithInterval(&link->context->c, KEEP_ALIVE_S);
+    }
     introduce(link);
 }
 

@@ -170,6 +170,15 @@ static void kill_client(struct client *client)
     lws_set_timeout(client->wsi, PENDING_TIMEOUT_KILLED_BY_PARENT, LWS_TO_KILL_SYNC);
 }
 
+/* Nothing the peer may still say matters: let it see the end, and close when it does. To
+ * close at once could make the kernel throw away what it has not read yet. */
+static void finish_sending(const struct client *client)
+{
+    if (client->session.state == SESSION_CLOSING && client->session.deaf) {
+        shutdown(lws_get_socket_fd(client->wsi), SHUT_WR);
+    }
+}
+
 static void flush(struct clients *clients, struct client *client)
 {
     struct session *session = &client->session;
@@ -186,6 +195,7 @@ static void flush(struct clients *clients, struct client *client)
             lws_callback_on_writable(client->wsi);
         } else {
             session_all_sent(session);
+            finish_sending(client);
         }
     }
     if (session->state == SESSION_OVER) {

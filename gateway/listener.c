@@ -103,9 +103,11 @@ static void remember_address(struct listener *listener)
     }
 }
 
-struct listener *listener_create(struct loop *loop, const char *address,
+struct listener *listener_create(struct loop *loop, const char *address, bool shared,
                                  listener_accept_fn accepted, void *arg, const char **why)
 {
+    const unsigned flags = LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_FREE |
+                           LEV_OPT_CLOSE_ON_EXEC | (shared ? LEV_OPT_REUSEABLE_PORT : 0U);
     struct sockaddr_storage where;
     int where_len;
     struct listener *listener = calloc(1, sizeof(*listener));
@@ -122,10 +124,8 @@ struct listener *listener_create(struct loop *loop, const char *address,
         return NULL;
     }
     listener->events =
-        evconnlistener_new_bind(loop_base(loop), on_accept, listener,
-                                LEV_OPT_REUSEABLE | LEV_OPT_REUSEABLE_PORT |
-                                    LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC,
-                                BACKLOG, (struct sockaddr *)&where, where_len);
+        evconnlistener_new_bind(loop_base(loop), on_accept, listener, flags, BACKLOG,
+                                (struct sockaddr *)&where, where_len);
     if (listener->events == NULL) {
         *why = strerror(errno);
         listener_destroy(listener);

@@ -1,8 +1,8 @@
-/* listener — one listening socket that other processes may share.
+/* listener — one listening socket, which other processes may share.
  *
  * SPDX-License-Identifier: MIT
  *
- * Listens with SO_REUSEPORT, so that several gateways on one machine share a port and the
+ * A shared one has SO_REUSEPORT: several gateways on one machine share a port, and the
  * kernel spreads connections over them. When the process runs out of descriptors it stops
  * accepting for a moment instead of spinning.
  */
@@ -23,7 +23,7 @@ typedef void (*listener_accept_fn)(void *arg, int fd);
 
 /* Listens on HOST:PORT, numeric. Returns NULL and sets *why (a constant or strerror's
  * text) if it cannot. */
-struct listener *listener_create(struct loop *loop, const char *address,
+struct listener *listener_create(struct loop *loop, const char *address, bool shared,
                                  listener_accept_fn on_accept, void *arg,
                                  const char **why);
 

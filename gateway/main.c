@@ -136,18 +136,21 @@ static void tear_down(struct gateway *gateway)
     loop_destroy(gateway->loop);
 }
 
-/* The settings that conf cannot check by itself. Returns what is wrong, or NULL. */
-static const char *check_config(struct gateway *gateway)
+/* The settings that conf cannot check by itself. */
+static bool check_config(struct gateway *gateway)
 {
     const char *why = NULL;
     if (!redis_url_parse(gateway->config.redis, &gateway->redis, &why)) {
-        return why;
+        fprintf(stderr, "chronogate: --redis: %s\n", why);
+        return false;
     }
     if (strlen(gateway->config.channel_prefix) > RELAY_PREFIX_MAX ||
         strpbrk(gateway->config.channel_prefix, "{}") != NULL) {
-        return "--channel-prefix may have 128 bytes at most, and no braces";
+        fprintf(stderr, "chronogate: --channel-prefix may have %d bytes, and no braces\n",
+                RELAY_PREFIX_MAX);
+        return false;
     }
-    return NULL;
+    return true;
 }
 
 int main(int argc, char *argv[])
@@ -160,9 +163,11 @@ int main(int argc, char *argv[])
     if (result == CONF_SHOWN) {
         return EXIT_SUCCESS;
     }
-    const char *fault = result == CONF_BAD ? error : check_config(&gateway);
-    if (fault != NULL) {
-        fprintf(stderr, "%s%s\n", result == CONF_BAD ? "" : "chronogate: ", fault);
+    if (result == CONF_BAD) {
+        fprintf(stderr, "%s\n", error);
+        return EXIT_FAILURE;
+    }
+    if (!check_config(&gateway)) {
         return EXIT_FAILURE;
     }
     if (result == CONF_CHECKED) {

@@ -293,7 +293,9 @@ static bool open_site(struct server *server, enum site_number number, const char
         visitors_create(server->loop, server->config->handshake_timeout_ms, &ops, site);
     const char *why = "out of memory";
     if (site->visitors != NULL) {
-        site->listener = listener_create(server->loop, address, on_accept, site, &why);
+        const bool shared = number != SITE_ADMIN; /* its answers are about one process */
+        site->listener =
+            listener_create(server->loop, address, shared, on_accept, site, &why);
     }
     if (site->listener == NULL) {
         log_error("cannot listen", log_str("address", address), log_str("why", why),

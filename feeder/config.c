@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+#include "feeder/config.h"
+
+#include <stddef.h>
+#include <string.h>
+
+#include "common/feed.h"
+
+#define AT(field)   offsetof(struct feeder_config, field)
+#define ROWS(array) (sizeof(array) / sizeof((array)[0]))
+
+static const struct conf_setting settings[] = {
+    {"source", CONF_STRING, AT(source), NULL, 0, 0, "walk", NULL,
+     "Where ticks come from: walk, replay or stdin, or several with commas between them; "
+     "a symbol belongs to the first of them that feeds it"},
+    {"redis", CONF_URL, AT(redis), NULL, 0, 0, "redis://127.0.0.1:6379", NULL,
+     "The Redis to publish to: redis://[user:password@]host[:port][/db] or unix:///path"},
+    {"channel-prefix", CONF_STRING, AT(channel_prefix), NULL, 0, 0, "", NULL,
+     "Text before the topic in the names of channels and histories"},
+    {"history-length", CONF_INT, AT(history_length), "messages", 1, FEED_HISTORY_MAX,
+     "256", NULL, "How many messages of each topic Redis keeps, about"},
+    {"rate", CONF_INT, AT(rate_per_s), "per second", 1, 1000000, "200", NULL,
+     "walk: ticks per second, over all symbols"},
+    {"seed", CONF_INT, AT(seed), NULL, 0, INT64_MAX, "1", NULL,
+     "walk: the same seed gives the same walk"},
+    {"file", CONF_STRING, AT(file), NULL, 0, 0, "", NULL,
+     "replay: a CSV file of prices or bars, as FEEDS.md describes it"},
+    {"speed", CONF_NUMBER, AT(speed), NULL, 0, 1000000000, "1", NULL,
+     "replay: 1 is real time, 100000 gives a day in 0.9 s, 0 is as fast as Redis takes it"},
+    {"loop", CONF_BOOL, AT(loop), NULL, 0, 0, "false", NULL,
+     "replay: begin again at the end of the file, dates shifted on by whole weeks"},
+    {"row-interval", CONF_CHOICE, AT(row_interval), NULL, 0, 0, "1d",
+     "1m|5m|15m|30m|1h|4h|1d|1w|1M",
+     "replay: how long a row with open, high, low and close lasts"},
+    {"max-file-bytes", CONF_BYTES, AT(max_file_bytes), "bytes", 1, INT64_C(1) << 32,
+     "64m", NULL, "replay: a file longer than this is refused, as it is held in memory"},
+    {"max-line-bytes", CONF_BYTES, AT(max_line_bytes), "bytes", 256, 16 << 20, "64k",
+     NULL, "stdin: longer lines are reported and skipped"},
+    {"max-symbols", CONF_INT, AT(max_symbols), "symbols", 1, 1000000, "10000", NULL,
+     "Ticks of further symbols are refused"},
+    {"max-in-flight", CONF_INT, AT(max_in_flight), "messages", 1, 100000, "256", NULL,
+     "Messages sent to Redis and not yet answered"},
+    {"max-queue", CONF_INT, AT(max_queue), "messages", 100, 100000000, "100000", NULL,
+     "Messages waiting while Redis is away or slow; beyond it the oldest are dropped"},
+    {"redis-connect-timeout-ms", CONF_INT, AT(redis_connect_timeout_ms), "ms", 10, 600000,
+     "5000", NULL, "Time to connect to Redis"},
+    {"redis-command-timeout-ms", CONF_INT, AT(redis_command_timeout_ms), "ms", 10, 600000,
+     "5000", NULL, "Time for Redis to answer before the connection is given up"},
+    {"drain-timeout-ms", CONF_INT, AT(drain_timeout_ms), "ms", 0, 600000, "3000", NULL,
+     "Time for publishing what waits after SIGTERM or SIGINT"},
+    {"log-level", CONF_CHOICE, AT(log_level), NULL, 0, 0, "info", "debug|info|warn|error",
+     "The least important lines that are logged"},
+    {"log-format", CONF_CHOICE, AT(log_format), NULL, 0, 0, "text", "text|json",
+     "How log lines are written"},
+};
+
+const struct conf_program feeder_config_program = {
+    .name = "chronofeed",
+    .env_prefix = "CHRONOFEED_",
+    .version = CHRONOGATE_VERSION,
+    .summary =
+        "Turns ticks into bars of nine intervals and market summaries, and publishes "
+        "them to Redis.",
+    .settings = settings,
+    .count = ROWS(settings),
+};
+
+/* A prefix is part of the history's key, where braces mean something to Redis Cluster. */
+static bool is_prefix(const char *text)
+{
+    const size_t len = strlen(text);
+    if (len > CONFIG_PREFIX_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < len; i++) {
+        if (text[i] <= ' ' || text[i] > '~' || text[i] == '{' || text[i] == '}') {
+            return false;
+        }
+    }
+    return true;
+}
+
+enum conf_result feeder_config_load(char *const argv[], char *const envp[],
+                                    struct feeder_config *out, FILE *shown,
+                                    char error[CONF_ERROR_MAX])
+{
+    const enum conf_result result =
+        conf_load(&feeder_config_program, argv, envp, out, shown, error);
+    if (result != CONF_RUN && result != CONF_CHECKED) {
+        return result;
+    }
+    const char *why;
+    if (!redis_url_parse(out->redis, &out->redis_url, &why)) {
+        snprintf(error, CONF_ERROR_MAX, "--redis: %s", why);
+        return CONF_BAD;
+    }
+    if (!is_prefix(out->channel_prefix)) {
+        snprintf(
+            error, CONF_ERROR_MAX,
+            "--channel-prefix: at most %d printable ASCII characters, no space and no "
+            "braces",
+            CONFIG_PREFIX_MAX);
+        return CONF_BAD;
+    }
+    return result;
+}

@@ -1,0 +1,56 @@
+/* config — the feeder's settings: the struct, and the table they are read with.
+ *
+ * SPDX-License-Identifier: MIT
+ */
+#ifndef FEEDER_CONFIG_H
+#define FEEDER_CONFIG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "common/conf.h"
+#include "common/log.h"
+#include "common/redis_url.h"
+#include "common/topic.h"
+
+#define CONFIG_PREFIX_MAX 64 /* bytes of channel_prefix */
+
+struct feeder_config {
+    const char *source; /* kinds with commas between them */
+    const char *redis;
+    const char *channel_prefix;
+    int64_t history_length;
+
+    int64_t rate_per_s;
+    int64_t seed;
+
+    const char *file;
+    double speed;
+    bool loop;
+    int row_interval; /* enum topic_interval */
+    int64_t max_file_bytes;
+
+    int64_t max_line_bytes;
+
+    int64_t max_symbols;
+    int64_t max_in_flight;
+    int64_t max_queue;
+    int64_t redis_connect_timeout_ms;
+    int64_t redis_command_timeout_ms;
+    int64_t drain_timeout_ms;
+
+    int log_level;  /* enum log_level */
+    int log_format; /* enum log_format */
+
+    struct redis_url redis_url; /* `redis`, taken apart */
+};
+
+extern const struct conf_program feeder_config_program;
+
+/* conf_load() with the feeder's table, and the checks a table cannot make. */
+enum conf_result feeder_config_load(char *const argv[], char *const envp[],
+                                    struct feeder_config *out, FILE *shown,
+                                    char error[CONF_ERROR_MAX]);
+
+#endif

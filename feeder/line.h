@@ -1,0 +1,44 @@
+/* line — one line of the stdin source: a ready message, or a tick.
+ *
+ * SPDX-License-Identifier: MIT
+ *
+ *     {"topic":"stock.AAPL.1m","data":{"price":150.25}}
+ *     {"topic":"stock.AAPL","price":150.25,"size":100,"time":"2025-09-22T05:16:02Z",
+ *      "market":"US"}
+ *
+ * A line with `data` is a message: its topic is a whole one, and data, a JSON object, is
+ * published byte for byte. A line with `price` is a tick: its topic is type and symbol;
+ * size (0), time (now) and market (none) may be missing. Other members are ignored. Of
+ * members with the same name the last one counts.
+ */
+#ifndef FEEDER_LINE_H
+#define FEEDER_LINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "common/topic.h"
+#include "feeder/tick.h"
+
+struct line {
+    bool is_tick;
+
+    /* Of a message. The payload points into the line. */
+    struct topic topic;
+    const char *payload;
+    size_t payload_len;
+
+    /* Of a tick. */
+    struct tick tick;
+    bool has_time;
+
+    /* The texts of topic and tick, which makes a line impossible to copy. */
+    char topic_text[TOPIC_MAX];
+    char market_text[TOPIC_SYMBOL_MAX];
+};
+
+/* Takes a line without its line break. Returns NULL and fills *out, or returns what is
+ * wrong with the line, a constant; then *out is unspecified. */
+const char *line_parse(const char *text, size_t len, struct line *out);
+
+#endif

@@ -1,0 +1,334 @@
+/* SPDX-License-Identifier: MIT */
+#include "feeder/publisher.h"
+
+#include <assert.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/bus.h"
+#include "common/feed.h"
+#include "common/log.h"
+#include "common/loop.h"
+
+#define PAUSE_MIN_MS     100
+#define PAUSE_MAX_MS     5000
+#define REJECTED_LOG_MS  10000
+#define CHANNEL_MAX      (CONFIG_PREFIX_MAX + TOPIC_MAX)
+#define NUMBER_TEXT_SIZE 24
+
+/* A refusal is over when nothing waits any more, or after so many messages. */
+#define STREAK 1000
+
+enum state { AWAY, LOADING, READY, PAUSED };
+
+struct publisher {
+    struct bus *bus;
+    struct outbox *outbox;
+    struct loop_timer *pause;
+    publisher_progress_fn on_progress;
+    void *arg;
+
+    enum state state;
+    bool was_away;        /* and that it is back has not been said */
+    uint64_t pause_ms;    /* the next one */
+    char refusal[32];     /* the error that was told; empty once that is over */
+    uint64_t streak;      /* messages published since the last pause */
+    uint64_t rejected_ms; /* when a rejected message was logged last; 0 for never */
+
+    char prefix[CONFIG_PREFIX_MAX + 1];
+    size_t prefix_len;
+    char history_length[NUMBER_TEXT_SIZE];
+};
+
+static void set_state(struct publisher *publisher, enum state state)
+{
+    static const bool allowed[4][4] = {
+        [AWAY] = {[AWAY] = true, [LOADING] = true},
+        [LOADING] = {[AWAY] = true, [READY] = true, [PAUSED] = true},
+        [READY] = {[AWAY] = true, [PAUSED] = true},
+        [PAUSED] = {[AWAY] = true, [LOADING] = true},
+    };
+    assert(allowed[publisher->state][state]);
+    publisher->state = state;
+}
+
+struct refusal {
+    const char *code; /* how Redis's words begin */
+    const char *hint; /* ours; NULL where Redis's own are clear */
+};
+
+/* Errors that are about the server, not about the message: it will be sent again. */
+static const struct refusal refusals[] = {
+    {"OOM", "Redis is out of memory: raise maxmemory or shorten the histories"},
+    {"READONLY", "this Redis is a read-only replica: point --redis at the primary"},
+    {"NOPERM", "the Redis account lacks a permission; FEEDS.md lists what it needs"},
+    {"ERR unknown command", "this Redis is too old: it must be 7 or newer"},
+    {"ERR Function not found", NULL},
+    {"NOAUTH", "this Redis wants a password: give it in --redis"},
+    {"LOADING", NULL},
+    {"BUSY", NULL},
+    {"MASTERDOWN", NULL},
+    {"CLUSTERDOWN", NULL},
+    {"MOVED", "this is a node of a Redis Cluster that does not own the topic's slot"},
+    {"MISCONF", NULL},
+    {"NOREPLICAS", NULL},
+    {"TRYAGAIN", NULL},
+};
+
+static const struct refusal *find_refusal(const char *text)
+{
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
+        if (strncmp(text, refusals[i].code, strlen(refusals[i].code)) == 0) {
+            return &refusals[i];
+        }
+    }
+    return NULL;
+}
+
+/* Waits before the next try, and says why unless it was just said. */
+static void pause_for(struct publisher *publisher, const char *code, const char *hint,
+                      const char *text)
+{
+    set_state(publisher, PAUSED);
+    loop_timer_start(publisher->pause, publisher->pause_ms);
+    if (strncmp(publisher->refusal, code, sizeof(publisher->refusal) - 1) != 0) {
+        memset(publisher->refusal, 0, sizeof(publisher->refusal));
+        memcpy(publisher->refusal, code, strnlen(code, sizeof(publisher->refusal) - 1));
+        log_error("redis refuses to publish, retrying",
+                  log_str("why", hint == NULL ? text : hint), log_str("redis", text),
+                  log_int("waiting", (int64_t)outbox_waiting(publisher->outbox)),
+                  log_int("retry_ms", (int64_t)publisher->pause_ms));
+    }
+    publisher->streak = 0;
+    publisher->pause_ms *= 2;
+    if (publisher->pause_ms > PAUSE_MAX_MS) {
+        publisher->pause_ms = PAUSE_MAX_MS;
+    }
+}
+
+static void send_next(struct publisher *publisher);
+
+static void tell_it_is_over(const struct publisher *publisher)
+{
+    log_info("publishing again",
+             log_int("waiting", (int64_t)outbox_waiting(publisher->outbox)),
+             log_int("dropped", (int64_t)publisher_count(publisher, OUTBOX_DROPPED)),
+             log_int("unknown", (int64_t)publisher_count(publisher, OUTBOX_UNKNOWN)));
+}
+
+static void on_published(struct publisher *publisher)
+{
+    outbox_answered(publisher->outbox, OUTBOX_PUBLISHED);
+    publisher->streak++;
+    if (publisher->refusal[0] != '\0' &&
+        (publisher->streak >= STREAK || publisher_idle(publisher))) {
+        publisher->refusal[0] = '\0';
+        publisher->pause_ms = PAUSE_MIN_MS;
+        tell_it_is_over(publisher);
+    }
+}
+
+static void on_refused(struct publisher *publisher, const char *text)
+{
+    const struct refusal *refusal = find_refusal(text);
+    if (refusal != NULL) {
+        outbox_refused(publisher->outbox);
+        if (publisher->state == READY) {
+            pause_for(publisher, refusal->code, refusal->hint, text);
+        }
+        return;
+    }
+    outbox_answered(publisher->outbox, OUTBOX_REJECTED);
+    const uint64_t now_ms = loop_now_ms();
+    if (publisher->rejected_ms == 0 ||
+        now_ms - publisher->rejected_ms > REJECTED_LOG_MS) {
+        publisher->rejected_ms = now_ms;
+        log_error(
+            "redis rejected a message, it is lost", log_str("why", text),
+            log_int("rejected", (int64_t)publisher_count(publisher, OUTBOX_REJECTED)));
+    }
+}
+
+static void go_away(struct publisher *publisher)
+{
+    if (publisher->state != AWAY) {
+        loop_timer_stop(publisher->pause);
+        set_state(publisher, AWAY);
+        publisher->was_away = true;
+    }
+}
+
+static void on_answer(void *arg, const struct bus_reply *reply)
+{
+    struct publisher *publisher = arg;
+    if (reply == NULL) {
+        /* The bus is about to say so, but until then would take messages to lose them. */
+        go_away(publisher);
+        outbox_answered(publisher->outbox, OUTBOX_UNKNOWN);
+    } else if (bus_reply_kind(reply) == BUS_REPLY_ERROR) {
+        size_t len;
+        on_refused(publisher, bus_reply_text(reply, &len));
+    } else {
+        on_published(publisher);
+    }
+    send_next(publisher);
+    publisher->on_progress(publisher->arg);
+}
+
+static void send_next(struct publisher *publisher)
+{
+    while (publisher->state == READY) {
+        const struct outbox_message *message = outbox_next(publisher->outbox);
+        if (message == NULL) {
+            return;
+        }
+        const char *words[] = {"FCALL",
+                               FEED_PUBLISH,
+                               "1",
+                               message->bytes,
+                               message->bytes + message->channel_len,
+                               publisher->history_length};
+        const size_t lens[] = {strlen(words[0]),     strlen(words[1]),
+                               strlen(words[2]),     message->channel_len,
+                               message->payload_len, strlen(words[5])};
+        if (!bus_command(publisher->bus, 6, words, lens, on_answer, publisher)) {
+            return;
+        }
+        outbox_sent(publisher->outbox);
+    }
+}
+
+static void on_loaded(void *arg, const struct bus_reply *reply)
+{
+    struct publisher *publisher = arg;
+    if (reply == NULL) {
+        go_away(publisher);
+        return;
+    }
+    if (bus_reply_kind(reply) == BUS_REPLY_ERROR) {
+        size_t len;
+        const char *text = bus_reply_text(reply, &len);
+        const struct refusal *refusal = find_refusal(text);
+        pause_for(publisher, refusal == NULL ? text : refusal->code,
+                  refusal == NULL ? NULL : refusal->hint, text);
+        return;
+    }
+    set_state(publisher, READY);
+    if (publisher->was_away) {
+        publisher->was_away = false;
+        tell_it_is_over(publisher);
+    }
+    send_next(publisher);
+}
+
+static void load_library(struct publisher *publisher)
+{
+    const char *words[] = {"FUNCTION", "LOAD", "REPLACE", feed_library};
+    const size_t lens[] = {strlen(words[0]), strlen(words[1]), strlen(words[2]),
+                           strlen(words[3])};
+    set_state(publisher, LOADING);
+    if (!bus_command(publisher->bus, 4, words, lens, on_loaded, publisher)) {
+        pause_for(publisher, "busy", NULL, "too many commands are under way");
+    }
+}
+
+static void on_pause_over(void *arg)
+{
+    load_library(arg);
+}
+
+static void on_bus_state(void *arg, enum bus_state state, const char *why)
+{
+    struct publisher *publisher = arg;
+    (void)why;
+    if (state == BUS_CONNECTED) {
+        load_library(publisher);
+        return;
+    }
+    go_away(publisher);
+}
+
+static struct bus *create_bus(struct loop *loop, const struct feeder_config *config,
+                              struct publisher *publisher)
+{
+    static const struct bus_ops ops = {.on_state = on_bus_state};
+    const struct bus_config bus = {.url = config->redis_url,
+                                   .client_name = "chronofeed",
+                                   .connect_timeout_ms = config->redis_connect_timeout_ms,
+                                   .command_timeout_ms = config->redis_command_timeout_ms,
+                                   /* and one for loading the library */
+                                   .max_pending = config->max_in_flight + 1};
+    return bus_create(loop, &bus, &ops, publisher);
+}
+
+struct publisher *publisher_create(struct loop *loop, const struct feeder_config *config,
+                                   publisher_progress_fn on_progress, void *arg)
+{
+    struct publisher *publisher = calloc(1, sizeof(*publisher));
+    if (publisher == NULL) {
+        return NULL;
+    }
+    publisher->on_progress = on_progress;
+    publisher->arg = arg;
+    publisher->pause_ms = PAUSE_MIN_MS;
+    publisher->prefix_len = strlen(config->channel_prefix);
+    assert(publisher->prefix_len <= CONFIG_PREFIX_MAX);
+    memcpy(publisher->prefix, config->channel_prefix, publisher->prefix_len);
+    snprintf(publisher->history_length, NUMBER_TEXT_SIZE, "%" PRId64,
+             config->history_length);
+    publisher->outbox =
+        outbox_create((size_t)config->max_queue, (size_t)config->max_in_flight);
+    publisher->pause = loop_timer_create(loop, on_pause_over, publisher);
+    publisher->bus = create_bus(loop, config, publisher);
+    if (publisher->outbox == NULL || publisher->pause == NULL || publisher->bus == NULL) {
+        publisher_destroy(publisher);
+        return NULL;
+    }
+    return publisher;
+}
+
+static void no_progress(void *arg)
+{
+    (void)arg;
+}
+
+void publisher_destroy(struct publisher *publisher)
+{
+    if (publisher == NULL) {
+        return;
+    }
+    publisher->on_progress = no_progress;
+    bus_destroy(publisher->bus);
+    loop_timer_destroy(publisher->pause);
+    outbox_destroy(publisher->outbox);
+    free(publisher);
+}
+
+void publisher_publish(struct publisher *publisher, const char *topic, size_t topic_len,
+                       const char *payload, size_t len)
+{
+    char channel[CHANNEL_MAX];
+    assert(topic_len <= TOPIC_MAX);
+    memcpy(channel, publisher->prefix, publisher->prefix_len);
+    memcpy(channel + publisher->prefix_len, topic, topic_len);
+    outbox_push(publisher->outbox, channel, publisher->prefix_len + topic_len, payload,
+                len);
+    send_next(publisher);
+}
+
+size_t publisher_waiting(const struct publisher *publisher)
+{
+    return outbox_waiting(publisher->outbox);
+}
+
+bool publisher_idle(const struct publisher *publisher)
+{
+    return outbox_waiting(publisher->outbox) == 0 &&
+           outbox_in_flight(publisher->outbox) == 0;
+}
+
+uint64_t publisher_count(const struct publisher *publisher, enum outbox_fate fate)
+{
+    return outbox_count(publisher->outbox, fate);
+}

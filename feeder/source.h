@@ -1,0 +1,103 @@
+/* source — where ticks come from: one interface, one file and one table row per kind.
+ *
+ * SPDX-License-Identifier: MIT
+ *
+ * A source is asked to go on, with the time, and hands over what is due. It has a clock
+ * of its own, the time its data has come to, which closes the bars that end in silence.
+ * It may read its file or descriptor, and does nothing else to the world; what it has to
+ * say goes to its sink.
+ *
+ * A new kind: a file with a `const struct source_kind`, its declaration and its row in
+ * source.c, and its settings in config.c.
+ */
+#ifndef FEEDER_SOURCE_H
+#define FEEDER_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "feeder/config.h"
+#include "feeder/tick.h"
+
+/* Who takes what a source has. Everything passed lives during the call. */
+struct source_sink {
+    /* The source will feed this symbol: of the tick, type, symbol and market count. Only
+     * from within create(). */
+    void (*on_claim)(void *arg, const struct tick *tick);
+
+    void (*on_tick)(void *arg, const struct tick *tick);
+
+    /* A message ready for publishing. */
+    void (*on_message)(void *arg, const struct topic *topic, const char *payload,
+                       size_t len);
+
+    /* A line of the input was skipped; lines count from 1. */
+    void (*on_bad_line)(void *arg, uint64_t line, const char *why);
+};
+
+struct source_now {
+    uint64_t mono_ms; /* for pace */
+    int64_t wall_us;  /* UTC, for ticks that have no time of their own */
+};
+
+#define SOURCE_NO_CLOCK INT64_MIN
+
+/* What all kinds have in common, the first member of each kind's own struct. */
+struct source {
+    const struct source_kind *kind;
+    const struct source_sink *sink;
+    void *arg;        /* the sink's */
+    int64_t clock_us; /* UTC, never goes back; SOURCE_NO_CLOCK until it has one */
+
+    /* It waits as long as one likes, so it is asked for no more than can be published. Of
+     * the others the oldest messages are dropped instead. */
+    bool patient;
+};
+
+enum source_state { SOURCE_DUE, SOURCE_WAITING, SOURCE_ENDED };
+
+struct source_next {
+    enum source_state state;
+    uint64_t due_ms; /* monotonic, when DUE: go on then, or sooner */
+    int fd;          /* when WAITING: go on when it is readable */
+};
+
+#define SOURCE_ERROR_MAX 256
+
+struct source_kind {
+    const char *name;
+
+    /* Returns NULL if the settings will do, or one line about what is missing. May itself
+     * be NULL. */
+    const char *(*check)(const struct feeder_config *config);
+
+    /* Returns NULL and one line in `error` if it can't be. `config` must outlive it. */
+    struct source *(*create)(const struct feeder_config *config,
+                             const struct source_sink *sink, void *arg,
+                             char error[SOURCE_ERROR_MAX]);
+    void (*destroy)(struct source *source);
+
+    /* Hands over what is due at `now`, at most `max` ticks and messages, and says when to
+     * be asked again. Not called after ENDED. */
+    struct source_next (*advance)(struct source *source, struct source_now now,
+                                  size_t max);
+};
+
+#define SOURCES_MAX 8
+
+struct source_list {
+    size_t count;
+    const struct source_kind *kinds[SOURCES_MAX];
+};
+
+/* Takes apart the setting `source`, as in "replay,walk", and lets each kind check the
+ * settings. Returns false and one line in `error` if they won't do. */
+bool source_parse(const struct feeder_config *config, struct source_list *out,
+                  char error[SOURCE_ERROR_MAX]);
+
+extern const struct source_kind walk_source;
+extern const struct source_kind replay_source;
+extern const struct source_kind stdin_source;
+
+#endif

@@ -1,0 +1,296 @@
+// console.test.js — every control of the test console, pressed in headless Chromium.
+// SPDX-License-Identifier: MIT
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { chromium } from 'playwright-core';
+import { startStack } from './stack.js';
+
+const { CHRONOGATE, OUTPUT } = process.env;
+const SCREENSHOT = join(OUTPUT, 'console.png');
+const WAIT_MS = 4_000;
+const TOPIC = 'stock.AAPL.1m';
+const POLICY =
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src *; " +
+    "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const BROWSER = {
+    executablePath: '/usr/bin/chromium',
+    timeout: 20_000,
+    args: [
+        ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
+        ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    ],
+};
+
+let stack;
+let browser;
+let page;
+const complaints = [];
+const pressed = new Set();
+
+async function openPage(options) {
+    const opened = await browser.newPage(options);
+    opened.setDefaultTimeout(WAIT_MS);
+    opened.on('pageerror', (error) => complaints.push(error.message));
+    opened.on('console', (line) => {
+        if (['error', 'warning'].includes(line.type())) {
+            complaints.push(line.text());
+        }
+    });
+    opened.on('request', (request) => {
+        const { protocol, origin } = new URL(request.url());
+        if (protocol !== 'data:' && origin !== stack.console) {
+            complaints.push(`asked another host: ${request.url()}`);
+        }
+    });
+    await opened.addInitScript(() =>
+        addEventListener('securitypolicyviolation', (event) =>
+            console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`)));
+    const response = await opened.goto(`${stack.console}/`);
+    return { opened, response };
+}
+
+const press = (id) => {
+    pressed.add(id);
+    return page.click(`#${id}`);
+};
+
+const rows = (direction, type, text = '') =>
+    page.locator(`#log li[data-direction="${direction}"][data-type="${type}"]`, { hasText: text });
+
+const see = (direction, type, text) => rows(direction, type, text).last().waitFor();
+
+const seeState = (state) => page.locator(`#state[data-state="${state}"]`).waitFor();
+
+async function seeCount(id, expected) {
+    const deadline = Date.now() + WAIT_MS;
+    let text = await page.textContent(`#${id}`);
+    while (text !== String(expected)) {
+        assert.ok(Date.now() < deadline, `#${id} is ${text}, not ${expected}`);
+        await sleep(50);
+        text = await page.textContent(`#${id}`);
+    }
+}
+
+/** What came before a ping has arrived, or never will, once its pong is here. */
+async function settle() {
+    const before = await rows('in', 'pong').count();
+    await press('ping');
+    await rows('in', 'pong').nth(before).waitFor();
+}
+
+const scenarios = {
+    async 'the page comes with its policy, and / leads to it'() {
+        const { opened, response } = await openPage({ locale: 'en-US' });
+        page = opened;
+        assert.equal(response.url(), `${stack.console}/websocket-test`);
+        assert.equal(response.headers()['content-security-policy'], POLICY);
+        assert.match(response.headers()['content-type'], /^text\/html/);
+        await seeState('closed');
+        assert.equal(await page.inputValue('#server'), 'ws://127.0.0.1:8000/api/v1/ws/');
+        assert.match(await page.inputValue('#client'), /^console-\w+$/);
+        assert.equal(await page.inputValue('#topic'), TOPIC);
+        assert.ok(await page.isDisabled('#subscribe'));
+    },
+
+    async 'every field has a label and every control is reached by keyboard'() {
+        const unnamed = await page.$$eval('input, textarea', (fields) =>
+            fields.filter((field) => !field.labels[0]?.textContent).map((field) => field.id));
+        assert.deepEqual(unnamed, []);
+        const wanted = await page.$$eval(
+            'button:enabled, input, textarea, #log', (all) => all.map((one) => one.id));
+        const reached = [];
+        for (let i = 0; i < wanted.length; i += 1) {
+            await page.keyboard.press('Tab');
+            reached.push(await page.evaluate(() => document.activeElement.id));
+        }
+        assert.deepEqual(reached.sort(), wanted.sort());
+    },
+
+    async 'connect opens a connection and shows the acknowledgement'() {
+        await page.fill('#server', stack.api);
+        await page.fill('#client', '浏览器 test 1');
+        await press('connect');
+        await seeState('open');
+        await see('in', 'connection_ack', '"client_id":"浏览器 test 1"');
+        assert.ok(await page.isDisabled('#connect'));
+        assert.equal(await page.evaluate(() => document.activeElement.id), 'disconnect');
+    },
+
+    async 'subscribe brings what redis-cli publishes, shown as text only'() {
+        await press('subscribe');
+        await see('out', 'subscribe', TOPIC);
+        await see('in', 'subscribe_ack', TOPIC);
+        await stack.publish(TOPIC, { symbol: 'AAPL', price: 150.25 });
+        await see('in', 'data', '"price":150.25');
+        await stack.publish(TOPIC, { name: '<img src=x onerror=alert(1)>苹果' });
+        await see('in', 'data', '<img src=x onerror=alert(1)>苹果');
+        assert.equal(await page.locator('#log img').count(), 0);
+        await seeCount('held', 1);
+    },
+
+    async 'list and ping are answered'() {
+        await press('list');
+        await see('in', 'subscriptions_list', `"subscriptions":["${TOPIC}"]`);
+        await press('ping');
+        await see('out', 'ping');
+        await see('in', 'pong');
+    },
+
+    async 'an invalid topic shows the error'() {
+        await page.fill('#topic', 'stock_data');
+        await press('subscribe');
+        await see('in', 'error', '无效的主题格式: stock_data');
+        await seeCount('errors', 1);
+    },
+
+    async 'unsubscribe ends the flow'() {
+        await page.fill('#topic', TOPIC);
+        await press('unsubscribe');
+        await see('in', 'unsubscribe_ack', TOPIC);
+        await stack.publish(TOPIC, { price: 999 }, 0);
+        await settle();
+        assert.equal(await rows('in', 'data', '"price":999').count(), 0);
+        await seeCount('held', 0);
+    },
+
+    async 'a message by hand goes out as it is, by button and by Ctrl+Enter'() {
+        await page.fill('#text', 'not json');
+        await press('send');
+        await see('in', 'error', 'invalid_message');
+        await page.fill('#text', '{ "type": "ping", "request_id": "by hand" }');
+        await page.press('#text', 'Control+Enter');
+        await see('out', 'ping', '{ "type": "ping", "request_id": "by hand" }');
+        await see('in', 'pong', '"request_id":"by hand"');
+    },
+
+    async 'Enter in the topic field subscribes'() {
+        await page.fill('#topic', 'stock.600519.SH.1d');
+        await page.press('#topic', 'Enter');
+        await see('in', 'subscribe_ack', 'stock.600519.SH.1d');
+        await stack.publish('stock.600519.SH.1d', { symbol: '600519.SH', price: 1688.5 });
+        await see('in', 'data', '"price":1688.5');
+        await page.screenshot({ path: SCREENSHOT });
+    },
+
+    async 'pause holds messages back, clear empties the log'() {
+        await press('pause');
+        await stack.publish('stock.600519.SH.1d', { price: 1700 });
+        await page.locator('#waiting', { hasText: '1' }).waitFor();
+        assert.equal(await rows('in', 'data', '"price":1700').count(), 0);
+        await press('pause');
+        await see('in', 'data', '"price":1700');
+        await press('clear');
+        assert.equal(await page.locator('#log li').count(), 0);
+        await page.locator('.empty').waitFor();
+    },
+
+    async 'the counters add up'() {
+        const before = Number(await page.textContent('#received'));
+        const sent = Number(await page.textContent('#sent'));
+        await settle();
+        await seeCount('received', before + 1);
+        await seeCount('sent', sent + 1);
+        assert.match(await page.textContent('#uptime'), /^00:00:\d\d$/);
+    },
+
+    async 'the log keeps the newest rows and no more than its limit'() {
+        const texts = await page.evaluate(async () => {
+            const { Log } = await import('/log.js');
+            const list = document.createElement('ol');
+            const log = new Log(list, 20);
+            for (let i = 0; i < 15; i += 1) log.add('in', 'data', `first ${i}`);
+            await new Promise(requestAnimationFrame);
+            for (let i = 0; i < 3000; i += 1) log.add('in', 'data', `#${i}`);
+            await new Promise(requestAnimationFrame);
+            return [...list.querySelectorAll('code')].map((code) => code.textContent);
+        });
+        assert.equal(texts.length, 20);
+        assert.deepEqual([texts[0], texts[19]], ['#2980', '#2999']);
+    },
+
+    async 'the language follows the browser and switches'() {
+        const { opened } = await openPage({ locale: 'zh-CN' });
+        assert.equal(await opened.textContent('#connect'), '连接');
+        assert.equal(await opened.getAttribute('html', 'lang'), 'zh');
+        await opened.click('#language');
+        assert.equal(await opened.textContent('#connect'), 'Connect');
+        await opened.close();
+        await press('language');
+        assert.equal(await page.textContent('#connect'), '连接');
+        assert.equal(await page.textContent('#state-name'), '已连接');
+        const left = await page.$$eval('h2, label, dt, button, #log span', (all) =>
+            all.map((one) => one.textContent).filter((text) => /^[A-Z]?[a-z ]+$/.test(text)));
+        assert.deepEqual(left.filter((text) => !['English', 'Ping'].includes(text)), []);
+        await press('language');
+    },
+
+    async 'dark is dark, light is light, a phone needs no sideways scrolling'() {
+        const brightness = async (colorScheme) => {
+            await page.emulateMedia({ colorScheme });
+            const colour = await page.evaluate(
+                () => getComputedStyle(document.body).backgroundColor);
+            return Number(/\d+/.exec(colour)[0]);
+        };
+        assert.ok(await brightness('dark') < 64);
+        assert.ok(await brightness('light') > 192);
+        const desk = page.viewportSize();
+        await page.setViewportSize({ width: 360, height: 740 });
+        assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
+        await page.setViewportSize(desk);
+    },
+
+    async 'disconnect closes the connection'() {
+        await press('disconnect');
+        await seeState('closed');
+        assert.match(await page.textContent('#state-detail'), /from this page/);
+        assert.ok(await page.isDisabled('#send'));
+        assert.ok(await page.isEnabled('#connect'));
+    },
+
+    async 'nothing was complained about and no control was left out'() {
+        assert.deepEqual(complaints, []);
+        const all = await page.$$eval('button', (buttons) => buttons.map((one) => one.id));
+        assert.deepEqual([...pressed].sort(), all.sort());
+    },
+
+    async 'a gateway that leaves, and one that is not there, are told apart'() {
+        await page.press('#client', 'Enter');
+        await seeState('open');
+        const { status, said } = await stack.stopGateway();
+        assert.equal(status, 0, said);
+        await seeState('closed');
+        assert.match(await page.textContent('#state-detail'), /code 1001/);
+        await press('connect');
+        await page.locator('#state-detail', { hasText: 'is the gateway running' }).waitFor();
+        await page.fill('#server', 'ftp://nowhere/');
+        await press('connect');
+        await page.locator('#state-detail', { hasText: 'not a WebSocket address' }).waitFor();
+    },
+};
+
+test('console', async (t) => {
+    let failed = false;
+    try {
+        stack = await startStack(CHRONOGATE);
+        browser = await chromium.launch(BROWSER);
+        for (const [name, scenario] of Object.entries(scenarios)) {
+            await t.test(name, { timeout: 15_000, skip: failed }, async () => {
+                failed = true;
+                await scenario();
+                failed = false;
+            });
+        }
+        if (failed) {
+            t.diagnostic(`the page complained: ${complaints.join('; ')}`);
+            await page?.screenshot({ path: SCREENSHOT });
+        }
+    } finally {
+        await browser?.close();
+        const gateway = await stack?.stop();
+        if (failed) {
+            t.diagnostic(gateway.said);
+        }
+    }
+});

@@ -1,0 +1,128 @@
+# SPDX-License-Identifier: MIT
+"""Fixtures of the cluster tests: real gateways, feeders and Redis servers on free ports.
+
+Run with Debian's python3 from anywhere; CHRONOGATE and CHRONOFEED name the programs:
+    /usr/bin/python3 -B -m pytest tests/cluster
+
+A test that is a coroutine runs in an event loop of its own. After every test, each process
+must still be alive (or have been asked to end) and must not have written a sanitizer's
+report; at its own end it must exit with 0, which includes the search for leaks.
+"""
+
+import asyncio
+import inspect
+import os
+import pathlib
+import sys
+
+import pytest
+
+from support.gateway import gateway_factory
+from support.process import Supervisor
+from support.redis import Redis
+
+sys.dont_write_bytecode = True
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+TEST_DEADLINE = 60
+
+# Nothing outside a test's own settings reaches the programs or the WebSocket library.
+for variable in list(os.environ):
+    if variable.startswith(("CHRONOGATE_", "CHRONOFEED_")) or variable.lower().endswith("_proxy"):
+        del os.environ[variable]
+
+# A small quarantine: freed memory is to be seen as free by the tests that measure it.
+os.environ["ASAN_OPTIONS"] = ":".join(
+    filter(None, [os.environ.get("ASAN_OPTIONS"), "quarantine_size_mb=4"])
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem):
+    test = pyfuncitem.obj
+    if not inspect.iscoroutinefunction(test):
+        return None
+    arguments = {name: pyfuncitem.funcargs[name] for name in pyfuncitem._fixtureinfo.argnames}
+    asyncio.run(asyncio.wait_for(test(**arguments), TEST_DEADLINE))
+    return True
+
+
+def program(variable, default):
+    path = pathlib.Path(os.environ.get(variable, ROOT / default))
+    if not os.access(path, os.X_OK):
+        pytest.exit(f"{path} is missing: build it, or set {variable}", 2)
+    return path
+
+
+@pytest.fixture(scope="session")
+def chronogate():
+    return program("CHRONOGATE", "build/check/gateway/chronogate")
+
+
+@pytest.fixture(scope="session")
+def chronofeed():
+    return program("CHRONOFEED", "build/check/feeder/chronofeed")
+
+
+@pytest.fixture(scope="session")
+def shipped_prices():
+    return ROOT / "feeder" / "data" / "aapl.csv"
+
+
+@pytest.fixture(scope="session")
+def supervisor():
+    supervisor = Supervisor()
+    yield supervisor
+    complaints = [supervisor.release(process) for process in reversed(supervisor.processes[:])]
+    assert not any(complaints), "\n".join(filter(None, complaints))
+
+
+@pytest.fixture(autouse=True)
+def everything_is_well(supervisor):
+    yield
+    complaints = supervisor.verdict()
+    assert not complaints, "\n".join(complaints)
+
+
+def fresh_redis(supervisor, tmp_path_factory):
+    redis = Redis(supervisor, tmp_path_factory.mktemp("redis")).start()
+    yield redis
+    redis.stop()
+
+
+@pytest.fixture(scope="session")
+def redis(supervisor, tmp_path_factory):
+    """One for all tests that do it no harm."""
+    yield from fresh_redis(supervisor, tmp_path_factory)
+
+
+@pytest.fixture
+def own_redis(supervisor, tmp_path_factory):
+    """One to stop, restart and spoil."""
+    yield from fresh_redis(supervisor, tmp_path_factory)
+
+
+@pytest.fixture
+def start_gateway(supervisor, chronogate, redis):
+    yield from gateway_factory(supervisor, chronogate, redis)
+
+
+@pytest.fixture(scope="module")
+def gateway(supervisor, chronogate, redis):
+    """One with default settings for all tests of a file that do it no harm."""
+    for start in gateway_factory(supervisor, chronogate, redis):
+        yield start()
+
+
+@pytest.fixture
+def start_feeder(supervisor, chronofeed, own_redis):
+    """start("--source", "walk") -> Process, which publishes to `own_redis` if not told
+    otherwise, and ends before it does."""
+    started = []
+
+    def start(*argv, redis=own_redis.url, **how):
+        started.append(supervisor.start([chronofeed, "--redis", redis, *argv], **how))
+        return started[-1]
+
+    yield start
+    complaints = [supervisor.release(p) for p in reversed(started) if p in supervisor.processes]
+    assert not any(complaints), "\n".join(filter(None, complaints))
