@@ -447,12 +447,12 @@ void bus_destroy(struct bus *bus)
     bus->dying = true;
     link_destroy(bus->messages);
     link_destroy(bus->commands);
-    struct channel *channel;
-    struct channel *next;
-    HASH_ITER(hh, bus->channels, channel, next)
-    {
-        HASH_DEL(bus->channels, channel);
+    struct channel *channel = bus->channels;
+    HASH_CLEAR(hh, bus->channels);
+    while (channel != NULL) {
+        struct channel *next = channel->hh.next;
         free(channel);
+        channel = next;
     }
     free(bus);
 }

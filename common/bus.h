@@ -61,8 +61,8 @@ uint64_t bus_reconnects(const struct bus *bus);
 
 /* Adds the channel to the set, or takes it out. What one turn of the loop adds goes to
  * Redis in few commands. Returns false when out of memory. Adding twice is once. */
-bool bus_subscribe(struct bus *bus, const char *channel, size_t len);
-void bus_unsubscribe(struct bus *bus, const char *channel, size_t len);
+bool bus_subscribe(struct bus *bus, const char *name, size_t len);
+void bus_unsubscribe(struct bus *bus, const char *name, size_t len);
 
 /* `reply` is NULL if the connection was lost before the answer: the command may have been
  * carried out or not. */

@@ -4,7 +4,7 @@
 #include <stddef.h>
 
 #define FIELD(name) offsetof(struct gateway_config, name)
-#define KIB         1024
+#define KIB         ((int64_t)1024)
 #define MIB         (1024 * KIB)
 #define DAY_MS      86400000
 

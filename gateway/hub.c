@@ -116,6 +116,7 @@ static void close_topic_if_unused(struct hub *hub, struct hub_topic *topic)
     if (topic->member_count > 0) {
         return;
     }
+    assert(hub->topics != NULL);
     HASH_DEL(hub->topics, topic);
     hub->ops->close_channel(hub->arg, topic->name, topic->len);
     free(topic->members);

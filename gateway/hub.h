@@ -61,14 +61,14 @@ enum hub_result {
 
 /* Makes the client hold the topic; a subscription held already stays as it is. */
 enum hub_result hub_subscribe(struct hub *hub, struct hub_client *client,
-                              const char *topic, size_t len, size_t max_topics);
+                              const char *name, size_t len, size_t max_topics);
 
 /* From now on the client gets what is published on a topic it holds. */
-void hub_activate(struct hub *hub, const struct hub_client *client, const char *topic,
+void hub_activate(struct hub *hub, const struct hub_client *client, const char *name,
                   size_t len);
 
 /* Returns true if the client held the topic. */
-bool hub_unsubscribe(struct hub *hub, struct hub_client *client, const char *topic,
+bool hub_unsubscribe(struct hub *hub, struct hub_client *client, const char *name,
                      size_t len);
 
 /* The client lets go of everything. */
@@ -79,7 +79,7 @@ const char *hub_held_topic(const struct hub_client *client, size_t index,
                            size_t *out_len);
 
 /* Redis confirmed the topic's channel, or all confirmations have become void. */
-void hub_channel_is_open(struct hub *hub, const char *topic, size_t len);
+void hub_channel_is_open(struct hub *hub, const char *name, size_t len);
 void hub_all_channels_lost(struct hub *hub);
 
 /* Returns true if anybody here wants the topic: otherwise its message need not even be
@@ -87,7 +87,7 @@ void hub_all_channels_lost(struct hub *hub);
 bool hub_wants(const struct hub *hub, const char *topic, size_t len);
 
 /* Hands the frame to every active subscriber, and returns their number. */
-size_t hub_publish(struct hub *hub, const char *topic, size_t len, struct frame *frame);
+size_t hub_publish(struct hub *hub, const char *name, size_t len, struct frame *frame);
 
 size_t hub_topics(const struct hub *hub);
 size_t hub_subscriptions(const struct hub *hub);

@@ -80,7 +80,7 @@ struct frame *proto_subscriptions_list(const struct proto_topic topics[], size_t
                                        uint64_t wall_us);
 
 /* The feed's payload goes through byte for byte. */
-struct frame *proto_data(struct proto_topic topic, const struct feed_message *message,
+struct frame *proto_data(struct proto_topic topic, const struct feed_message *data,
                          uint64_t wall_us);
 
 enum proto_error {

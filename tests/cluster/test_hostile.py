@@ -112,6 +112,19 @@ def test_endless_nesting_is_an_invalid_message(gateway, bracket):
 # Slowness.
 
 
+def test_clients_that_do_nothing_cost_nothing(start_gateway):
+    gateway = start_gateway()
+    wires = [gateway.wire(f"idle{n}") for n in range(100)]
+    for wire in wires:
+        wire.subscribe("stock.IDLE.1m")
+    before = gateway.process.cpu_seconds()
+    time.sleep(1)
+    assert gateway.process.cpu_seconds() - before < 0.1
+    for wire in wires:
+        wire.sock.close()
+    gateway.wait_metric("chronogate_connections", 0)
+
+
 def test_a_handshake_that_takes_too_long_is_closed(start_gateway):
     gateway = start_gateway(handshake_timeout_ms=1000)
     begin = time.monotonic()

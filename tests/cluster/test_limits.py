@@ -2,7 +2,9 @@
 """The limits of gateway/PROTOCOL.md, section 6, each at its bound."""
 
 import asyncio
+import time
 
+from support import http
 from support.wait import soon
 
 PING = {"type": "ping"}
@@ -127,6 +129,42 @@ async def test_connections_beyond_the_limit_are_refused_until_one_leaves(start_g
 
         await soon(admitted, what="there is room again")
         assert sum(gateway.metrics().by("chronogate_refusals_total", "reason").values()) >= 1
+
+
+def test_without_a_limit_of_its_own_the_gateway_keeps_within_its_file_limit(start_gateway):
+    gateway = start_gateway(wrap=["prlimit", "--nofile=100:100"])
+    wires = []
+    try:
+        while (answer := gateway.upgrade()).status == 101:
+            wires.append(answer.sock)
+            assert len(wires) < 100
+        assert len(wires) >= 40
+        before = gateway.process.cpu_seconds()
+        for _ in range(30):
+            assert gateway.upgrade().status == 503
+        time.sleep(0.5)
+        assert gateway.process.cpu_seconds() - before < 0.4
+        assert gateway.admin("/readyz").status == 200
+        assert gateway.process.descriptors() < 100
+    finally:
+        for sock in wires:
+            sock.close()
+    gateway.wait_metric("chronogate_connections", 0)
+    with gateway.wire() as wire:
+        wire.subscribe("stock.A.1m")
+
+
+def test_more_connections_than_descriptors_do_not_make_it_spin(start_gateway):
+    gateway = start_gateway(wrap=["prlimit", "--nofile=100:100"])
+    socks = [http.connect(gateway.api_port) for _ in range(200)]
+    before = gateway.process.cpu_seconds()
+    time.sleep(1)
+    assert gateway.process.cpu_seconds() - before < 0.4
+    for sock in socks:
+        sock.close()
+    gateway.wait_ready()
+    with gateway.wire() as wire:
+        wire.subscribe("stock.A.1m")
 
 
 async def test_connections_from_one_address_are_limited_if_wished(start_gateway):

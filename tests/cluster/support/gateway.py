@@ -63,7 +63,7 @@ def gateway_factory(supervisor, chronogate, redis):
     The ports default to 0 on the loopback interface, without the console."""
     started = []
 
-    def start(redis=redis, ready=True, env=None, **settings):
+    def start(redis=redis, ready=True, env=None, wrap=(), **settings):
         url = redis if isinstance(redis, str) else redis.url
         settings = {
             "listen": "127.0.0.1:0",
@@ -72,7 +72,7 @@ def gateway_factory(supervisor, chronogate, redis):
             "redis": url,
             **settings,
         }
-        argv = [chronogate, *options(settings)]
+        argv = [*wrap, chronogate, *options(settings)]
         started.append(supervisor.start(argv, env={**os.environ, **(env or {})}))
         gateway = Gateway(started[-1], console=settings["console"] != "off")
         if ready:
