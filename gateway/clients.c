@@ -18,8 +18,9 @@
 #include "gateway/upgrade.h"
 #include "gateway/wsloop.h"
 
-#define READ_MAX     (16 * 1024) /* bytes of one client in one turn */
-#define WRITE_MAX    (64 * 1024) /* bytes in one write; one frame may be longer */
+#define READ_MAX     ((size_t)16 * 1024) /* bytes of one client in one turn */
+#define WRITE_MAX    ((size_t)64 * 1024) /* bytes in one write; one frame may be longer */
+#define SEND_MAX     ((size_t)16 * 1024 * 1024) /* bytes in one send(): whatever is due */
 #define TICK_MS      250
 #define LOGGED_PER_S 20 /* lines about clients; the rest is counted */
 
@@ -294,9 +295,10 @@ static bool begin_client(struct clients *clients, struct client *client, struct 
     return true;
 }
 
-static void end_client(struct clients *clients, struct client *client)
+static void end_client(struct client *client)
 {
-    if (client->clients == NULL) {
+    struct clients *clients = client->clients;
+    if (clients == NULL) {
         return;
     }
     log_end(clients, client);
@@ -374,17 +376,14 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
 {
     (void)in;
     (void)len;
-    const struct lws_vhost *vhost = lws_get_vhost(wsi);
-    struct clients *clients =
-        vhost == NULL ? NULL : lws_get_vhost_user(lws_get_vhost(wsi));
     switch ((int)reason) {
     case LWS_CALLBACK_ESTABLISHED:
-        return begin_client(clients, user, wsi) ? 0 : -1;
+        return begin_client(lws_get_vhost_user(lws_get_vhost(wsi)), user, wsi) ? 0 : -1;
     case LWS_CALLBACK_SERVER_WRITEABLE:
         wake(user);
         return 0;
     case LWS_CALLBACK_CLOSED:
-        end_client(clients, user);
+        end_client(user);
         return 0;
     default:
         return 0;
@@ -403,8 +402,8 @@ static bool create_context(struct clients *clients)
         {.name = "chronogate",
          .callback = on_event,
          .per_session_data_size = sizeof(struct client),
-         .rx_buffer_size = 256,               /* not used: read_client() reads */
-         .tx_packet_size = 16 * 1024 * 1024}, /* one send for whatever is due */
+         .rx_buffer_size = 256,       /* not used: read_client() reads */
+         .tx_packet_size = SEND_MAX}, /* one send for whatever is due */
         LWS_PROTOCOL_LIST_TERM};
     /* Pings are the session's; libwebsockets, which sees no pongs, must not hang up. */
     static const lws_retry_bo_t no_pings = {0};

@@ -3,6 +3,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdint.h>
@@ -83,28 +84,23 @@ static bool to_sockaddr(const char *address, struct sockaddr_storage *out, int *
 
 static void remember_address(struct listener *listener)
 {
-    struct sockaddr_storage bound;
+    struct sockaddr_storage bound = {0};
     socklen_t len = sizeof(bound);
-    char host[INET6_ADDRSTRLEN] = "";
+    char host[INET6_ADDRSTRLEN];
+    char port[6];
     if (getsockname(evconnlistener_get_fd(listener->events), (struct sockaddr *)&bound,
-                    &len) != 0) {
-        return;
-    }
-    if (bound.ss_family == AF_INET) {
-        const struct sockaddr_in *v4 = (const struct sockaddr_in *)&bound;
-        inet_ntop(AF_INET, &v4->sin_addr, host, sizeof(host));
-        snprintf(listener->address, sizeof(listener->address), "%s:%u", host,
-                 ntohs(v4->sin_port));
-    } else {
-        const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&bound;
-        inet_ntop(AF_INET6, &v6->sin6_addr, host, sizeof(host));
-        snprintf(listener->address, sizeof(listener->address), "[%s]:%u", host,
-                 ntohs(v6->sin6_port));
+                    &len) == 0 &&
+        getnameinfo((const struct sockaddr *)&bound, len, host, sizeof(host), port,
+                    sizeof(port), NI_NUMERICHOST | NI_NUMERICSERV) == 0) {
+        const bool v6 = bound.ss_family == AF_INET6;
+        snprintf(listener->address, sizeof(listener->address), v6 ? "[%s]:%s" : "%s:%s",
+                 host, port);
     }
 }
 
 struct listener *listener_create(struct loop *loop, const char *address, bool shared,
-                                 listener_accept_fn accepted, void *arg, const char **why)
+                                 listener_accept_fn accept_fn, void *arg,
+                                 const char **why)
 {
     const unsigned flags = LEV_OPT_REUSEABLE | LEV_OPT_CLOSE_ON_FREE |
                            LEV_OPT_CLOSE_ON_EXEC | (shared ? LEV_OPT_REUSEABLE_PORT : 0U);
@@ -115,7 +111,7 @@ struct listener *listener_create(struct loop *loop, const char *address, bool sh
         *why = "out of memory";
         return NULL;
     }
-    listener->on_accept = accepted;
+    listener->on_accept = accept_fn;
     listener->arg = arg;
     listener->pause = loop_timer_create(loop, on_pause_over, listener);
     if (!to_sockaddr(address, &where, &where_len)) {

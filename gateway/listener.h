@@ -24,7 +24,7 @@ typedef void (*listener_accept_fn)(void *arg, int fd);
 /* Listens on HOST:PORT, numeric. Returns NULL and sets *why (a constant or strerror's
  * text) if it cannot. */
 struct listener *listener_create(struct loop *loop, const char *address, bool shared,
-                                 listener_accept_fn on_accept, void *arg,
+                                 listener_accept_fn accept_fn, void *arg,
                                  const char **why);
 
 /* Stops listening. NULL is fine. */

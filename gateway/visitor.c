@@ -267,8 +267,11 @@ void visitors_destroy(struct visitors *visitors)
     if (visitors == NULL) {
         return;
     }
-    while (visitors->first != NULL) {
-        visitor_destroy(visitors->first);
+    struct visitor *visitor;
+    struct visitor *next;
+    DL_FOREACH_SAFE(visitors->first, visitor, next)
+    {
+        visitor_destroy(visitor);
     }
     free(visitors);
 }

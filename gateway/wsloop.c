@@ -17,7 +17,7 @@ struct watch {
     struct event event;
     struct wsloop *wsloop;
     struct lws *wsi; /* NULL when unused */
-    short mask;      /* EV_READ, EV_WRITE */
+    int mask;        /* EV_READ, EV_WRITE */
 };
 
 struct wsloop {
@@ -111,11 +111,10 @@ static void change_socket(struct lws *wsi, unsigned int flags)
     if (watch == NULL || watch->wsi != wsi) {
         return;
     }
-    short bits = 0;
-    bits |= (flags & LWS_EV_READ) != 0 ? EV_READ : 0;
-    bits |= (flags & LWS_EV_WRITE) != 0 ? EV_WRITE : 0;
-    const short mask = (flags & LWS_EV_START) != 0 ? (short)(watch->mask | bits)
-                                                   : (short)(watch->mask & ~bits);
+    const int bits = ((flags & LWS_EV_READ) != 0 ? EV_READ : 0) |
+                     ((flags & LWS_EV_WRITE) != 0 ? EV_WRITE : 0);
+    const int mask =
+        (flags & LWS_EV_START) != 0 ? watch->mask | bits : watch->mask & ~bits;
     if (mask == watch->mask) {
         return;
     }

@@ -367,7 +367,8 @@ def vanish_often(gateway, redis, count):
             redis.publish("stock.GONE.1m", BIG)
         if stage == 5:
             wire.sock.sendall(frame(TEXT, b"{" * 100)[:50])
-            wire.send(CLOSE, b"") if n % 2 else None
+            if n % 2:
+                wire.send(CLOSE, b"")
         wire.vanish()
 
 
