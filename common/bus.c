@@ -7,11 +7,11 @@
 
 #include <hiredis/async.h>
 #include <hiredis/hiredis.h>
-#include <uthash.h>
 
 #include "common/link.h"
 #include "common/log.h"
 #include "common/loop.h"
+#include "common/table.h"
 
 #define BATCH_MAX 512 /* channels in one SUBSCRIBE or UNSUBSCRIBE */
 
@@ -289,6 +289,7 @@ static void on_messages_state(void *arg, enum link_state state, const char *why)
         }
     } else if (state == LINK_CLOSED) {
         forget_sent(bus);
+        bus->ops->on_lost(bus->arg);
     }
     update_state(bus, why);
 }
@@ -305,6 +306,10 @@ bool bus_subscribe(struct bus *bus, const char *name, size_t len)
         channel->len = len;
         memcpy(channel->name, name, len);
         HASH_ADD_KEYPTR(hh, bus->channels, channel->name, len, channel);
+        if (!TABLE_HAS(channel)) {
+            free(channel);
+            return false;
+        }
     }
     channel->wanted = true;
     mark_dirty(bus, channel);

@@ -38,11 +38,15 @@ struct bus_ops {
     /* The state changed; `why` says in a few words what was lost, NULL when CONNECTED. */
     void (*on_state)(void *arg, enum bus_state state, const char *why);
 
-    /* Redis confirmed the subscription: from now on nothing published is missed while the
-     * bus stays connected. Comes again after each reconnect. */
+    /* Redis confirmed the subscription: from now on nothing published is missed until
+     * on_lost. Comes again after each reconnect. */
     void (*on_subscribed)(void *arg, const char *channel, size_t len);
 
-    /* NULL if the program wants no messages: then there is no second connection. */
+    /* The connection for messages is gone, and with it every confirmation. */
+    void (*on_lost)(void *arg);
+
+    /* NULL if the program wants no messages: then there is no second connection, and the
+     * two above never come. */
     void (*on_message)(void *arg, const char *channel, size_t channel_len,
                        const char *payload, size_t len);
 };

@@ -20,6 +20,7 @@
 
 #define ADDRESSES_MAX 8
 #define WHY_MAX       384
+#define ELEMENTS_MAX  (1024LL * 1024) /* in one array of a reply */
 #define KEEP_ALIVE_S  15
 #define DNS_TIMEOUT_S "2"
 #define MS_TIMEVAL(ms)                                                 \
@@ -36,6 +37,7 @@ struct link {
     struct redisAsyncContext *context; /* NULL while no connection is being used */
     struct loop_timer *retry;
     uint64_t pause_ms;
+    uint64_t connected_ms; /* since when, while CONNECTED */
     struct evdns_base *dns;
     struct evdns_getaddrinfo_request *dns_request;
     char addresses[ADDRESSES_MAX][INET6_ADDRSTRLEN];
@@ -85,6 +87,10 @@ static void fail(struct link *link, const char *why)
     if (link->state == LINK_CONNECTING && link->address_next < link->address_count) {
         try_next_address(link);
         return;
+    }
+    if (link->state == LINK_CONNECTED &&
+        loop_now_ms() - link->connected_ms > LINK_PAUSE_MAX_MS) {
+        link->pause_ms = LINK_PAUSE_MIN_MS; /* it lasted: this is a new trouble */
     }
     const uint64_t retry_ms = next_pause_ms(link);
     log_warn("redis lost", log_str("role", link->config.client_name),
@@ -141,7 +147,7 @@ static void on_named(redisAsyncContext *context, void *reply, void *arg)
     (void)arg;
     if (is_agreed(context, reply, "CLIENT SETNAME")) {
         struct link *link = context->data;
-        link->pause_ms = LINK_PAUSE_MIN_MS;
+        link->connected_ms = loop_now_ms();
         log_info("redis connected", log_str("role", link->config.client_name));
         set_state(link, LINK_CONNECTED, NULL);
     }
@@ -195,6 +201,7 @@ static bool connect_to(struct link *link, redisOptions *options)
         return false;
     }
     context->data = link;
+    context->c.reader->maxelements = ELEMENTS_MAX;
     link->context = context;
     redisLibeventAttach(context, loop_base(link->loop));
     redisAsyncSetConnectCallback(context, on_connect);

@@ -4,9 +4,9 @@
  *
  * Resolves the host without blocking, connects to each of its addresses in turn,
  * authenticates, selects the database and gives its name; then it is CONNECTED. When any
- * of that fails or the connection is lost, it is CLOSED for a pause that doubles from
- * LINK_PAUSE_MIN_MS to LINK_PAUSE_MAX_MS, with jitter, and begins again. It never gives
- * up.
+ * of that fails or the connection is lost, it is CLOSED for a pause, and begins again. It
+ * never gives up. The pause doubles from LINK_PAUSE_MIN_MS to LINK_PAUSE_MAX_MS, with
+ * jitter, and is short again after a connection that lasted longer than that.
  */
 #ifndef COMMON_LINK_H
 #define COMMON_LINK_H

@@ -5,12 +5,13 @@
  *     2026-11-22T22:40:01.123Z info listening address=127.0.0.1:8000 role=api
  *     {"time":"2026-11-22T22:40:01.123Z","level":"info","event":"listening","address":…}
  *
- * The level and the format are the tree's only global state. A line goes to the kernel in
- * one write; if that fails, the line is lost. Logging never fails for its caller and
- * leaves errno alone. Values may hold bytes from outside: they are cut at LOG_VALUE_MAX
- * bytes and written as JSON strings, in text format only where they would otherwise be
- * ambiguous or could upset a terminal. A field that no longer fits within LOG_LINE_MAX is
- * left out. Events and keys are words of our own and written as they are.
+ * The level and the format are global, as is nothing else but the key of common/table. A
+ * line goes to the kernel in one write; if that fails, the line is lost. Logging never
+ * fails for its caller and leaves errno alone. Values may hold bytes from outside: they
+ * are cut at LOG_VALUE_MAX bytes and written as JSON strings, in text format only where
+ * they would otherwise be ambiguous or could upset a terminal. A field that no longer
+ * fits within LOG_LINE_MAX is left out. Events and keys are words of our own and written
+ * as they are.
  *
  *     log_info("listening", log_str("address", address), log_str("role", "api"));
  */

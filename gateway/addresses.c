@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include <uthash.h>
+#include "common/table.h"
 
 struct address {
     UT_hash_handle hh;
@@ -60,6 +60,10 @@ struct address *addresses_enter(struct addresses *table, const unsigned char *by
         }
         memcpy(address->bytes, bytes, len);
         HASH_ADD_KEYPTR(hh, table->known, address->bytes, len, address);
+        if (!TABLE_HAS(address)) {
+            free(address);
+            return NULL;
+        }
     }
     address->clients++;
     return address;

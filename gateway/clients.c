@@ -368,6 +368,15 @@ size_t clients_queue_bytes(const struct clients *clients)
     return bytes;
 }
 
+/* libwebsockets says so when all it kept has left: that is progress. */
+static void on_writable(struct client *client)
+{
+    if (client->clients != NULL) {
+        session_set_blocked(&client->session, false);
+        wake(client);
+    }
+}
+
 /* ---- libwebsockets ------------------------------------------------------------------
  */
 
@@ -380,7 +389,7 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *use
     case LWS_CALLBACK_ESTABLISHED:
         return begin_client(lws_get_vhost_user(lws_get_vhost(wsi)), user, wsi) ? 0 : -1;
     case LWS_CALLBACK_SERVER_WRITEABLE:
-        wake(user);
+        on_writable(user);
         return 0;
     case LWS_CALLBACK_CLOSED:
         end_client(user);

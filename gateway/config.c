@@ -48,6 +48,8 @@ static const struct conf_setting settings[] = {
           "Longest message a client may send; a longer one closes with 1009"),
     COUNT("max-topics", max_topics, NULL, 1, 1000000, "1024",
           "Topics one connection may hold"),
+    COUNT("max-topics-total", max_topics_total, NULL, 1, 100000000, "100000",
+          "Different topics that all connections together may hold"),
     COUNT(
         "request-rate", request_rate_per_s, "per second", 1, 1000000, "50",
         "Requests, counted by their topics, that one connection may make in the long run"),

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <uthash.h>
+#include "common/table.h"
 
 #define CAPACITY_FIRST 2
 
@@ -36,16 +36,18 @@ struct hub {
     const struct hub_ops *ops;
     void *arg;
     struct hub_topic *topics;
+    size_t max_topics;
     size_t subscriptions;
     bool fanning_out;
 };
 
-struct hub *hub_create(const struct hub_ops *ops, void *arg)
+struct hub *hub_create(const struct hub_ops *ops, void *arg, size_t max_topics)
 {
     struct hub *hub = calloc(1, sizeof(*hub));
     if (hub != NULL) {
         hub->ops = ops;
         hub->arg = arg;
+        hub->max_topics = max_topics;
     }
     return hub;
 }
@@ -108,6 +110,11 @@ static struct hub_topic *open_topic(struct hub *hub, const char *name, size_t le
         return NULL;
     }
     HASH_ADD_KEYPTR(hh, hub->topics, topic->name, topic->len, topic);
+    if (!TABLE_HAS(topic)) {
+        hub->ops->close_channel(hub->arg, name, len);
+        free(topic);
+        return NULL;
+    }
     return topic;
 }
 
@@ -190,6 +197,9 @@ enum hub_result hub_subscribe(struct hub *hub, struct hub_client *client,
         return HUB_LIMIT;
     }
     if (topic == NULL) {
+        if (HASH_COUNT(hub->topics) >= hub->max_topics) {
+            return HUB_FULL;
+        }
         topic = open_topic(hub, name, len);
         if (topic == NULL) {
             return HUB_NO_MEMORY;

@@ -45,8 +45,9 @@ struct hub_ops {
     void (*ready)(void *owner);
 };
 
-/* NULL when out of memory. `ops` must outlive the hub. */
-struct hub *hub_create(const struct hub_ops *ops, void *arg);
+/* NULL when out of memory. `ops` must outlive the hub, which has max_topics different
+ * topics at most. */
+struct hub *hub_create(const struct hub_ops *ops, void *arg, size_t max_topics);
 
 /* All clients must have left. NULL is fine. */
 void hub_destroy(struct hub *hub);
@@ -56,6 +57,7 @@ enum hub_result {
     HUB_LIVE,     /* held, and Redis has confirmed the channel */
     HUB_WAITING,  /* held; `ready` will come */
     HUB_LIMIT,    /* the client holds max_topics already */
+    HUB_FULL,     /* the hub has max_topics already, and this would be a new one */
     HUB_NO_MEMORY /* nothing changed */
 };
 

@@ -26,6 +26,7 @@ struct listener {
     struct loop_timer *pause;
     listener_accept_fn on_accept;
     void *arg;
+    bool failing; /* since the last connection */
     char address[LISTENER_ADDRESS_MAX];
 };
 
@@ -35,8 +36,9 @@ static void on_accept(struct evconnlistener *events, evutil_socket_t fd,
     (void)events;
     (void)peer;
     (void)peer_len;
-    const struct listener *listener = arg;
+    struct listener *listener = arg;
     const int on = 1;
+    listener->failing = false;
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
     listener->on_accept(listener->arg, fd);
@@ -50,9 +52,12 @@ static void on_pause_over(void *arg)
 
 static void on_error(struct evconnlistener *events, void *arg)
 {
-    const struct listener *listener = arg;
-    log_warn("accept failed", log_str("address", listener->address),
-             log_str("why", strerror(errno)), log_int("pause_ms", PAUSE_MS));
+    struct listener *listener = arg;
+    if (!listener->failing) {
+        listener->failing = true;
+        log_warn("accept failed", log_str("address", listener->address),
+                 log_str("why", strerror(errno)), log_int("pause_ms", PAUSE_MS));
+    }
     evconnlistener_disable(events);
     loop_timer_start(listener->pause, PAUSE_MS);
 }

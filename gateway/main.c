@@ -13,6 +13,7 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/redis_url.h"
+#include "common/table.h"
 #include "gateway/config.h"
 #include "gateway/hub.h"
 #include "gateway/proto.h"
@@ -92,7 +93,8 @@ static bool build(struct gateway *gateway)
     gateway->loop = loop_create();
     gateway->env.parser = proto_parser_create();
     gateway->relay = relay_create(&relay_config, &gateway->env);
-    gateway->env.hub = hub_create(&hub_ops, gateway->relay);
+    gateway->env.hub =
+        hub_create(&hub_ops, gateway->relay, (size_t)config->max_topics_total);
     if (gateway->loop == NULL || gateway->env.parser == NULL || gateway->relay == NULL ||
         gateway->env.hub == NULL) {
         log_error("cannot start", log_str("why", "out of memory"));
@@ -176,6 +178,7 @@ int main(int argc, char *argv[])
     log_configure((enum log_level)gateway.config.log_level,
                   (enum log_format)gateway.config.log_format);
     signal(SIGPIPE, SIG_IGN);
+    table_draw_key();
     log_info("starting", log_str("version", CHRONOGATE_VERSION));
     log_warn("tokens are not checked",
              log_str("setting", "?token= in the URL is ignored"));

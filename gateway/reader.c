@@ -17,6 +17,7 @@
 #define MASK_BYTES   4
 #define CONTROL_MAX  125
 #define BUFFER_FIRST 256
+#define EMPTY_MAX    64 /* fragments without payload in one message */
 
 enum opcode {
     OP_CONTINUATION = 0x0,
@@ -158,6 +159,10 @@ static bool read_header(struct reader *reader, const unsigned char **at,
             broken(out, 1009, "message too long");
             return false;
         }
+        if (reader->payload_left == 0 && ++reader->empty_fragments > EMPTY_MAX) {
+            broken(out, 1009, "too many empty fragments");
+            return false;
+        }
         reader->text_due = reader->text_due || opcode_of(reader) == OP_TEXT;
         reader->binary_due = reader->binary_due || opcode_of(reader) == OP_BINARY;
     }
@@ -232,6 +237,7 @@ static enum reader_event end_message(struct reader *reader, struct reader_messag
                                    .len = reader->message_len};
     reader->text_due = false;
     reader->binary_due = false;
+    reader->empty_fragments = 0;
     reader->message_len = 0;
     if (text && !json_is_utf8(out->bytes, out->len)) {
         return broken(out, 1007, "text is not UTF-8");

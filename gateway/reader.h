@@ -6,8 +6,9 @@
  * one message at a time. Control frames come through in the middle of a fragmented
  * message. Everything the RFC forbids a client is found here: frames that are not masked,
  * reserved bits and opcodes, broken fragmentation, text that is not UTF-8, bad close
- * codes. Memory is held only while a message is incomplete or being looked at, and never
- * more than the limit and one control frame.
+ * codes; and an endless row of empty fragments, which the RFC allows. Memory is held only
+ * while a message is incomplete or being looked at, and never more than the limit and one
+ * control frame.
  *
  * It reads only; the answers are the session's.
  */
@@ -31,7 +32,8 @@ struct reader {
     size_t message_len;    /* bytes of the data message so far */
     size_t control_len;    /* bytes of a control frame, kept behind those */
     size_t capacity;
-    unsigned char *buffer; /* NULL between messages */
+    uint32_t empty_fragments; /* of this message */
+    unsigned char *buffer;    /* NULL between messages */
 };
 
 enum reader_event {

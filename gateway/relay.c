@@ -66,12 +66,13 @@ static void on_state(void *arg, enum bus_state state, const char *why)
 {
     (void)why; /* the link has logged it */
     struct relay *relay = arg;
-    set_clock(relay);
-    if (state == BUS_CONNECTED) {
-        relay->was_connected = true;
-    } else {
-        hub_all_channels_lost(relay->env->hub);
-    }
+    relay->was_connected = relay->was_connected || state == BUS_CONNECTED;
+}
+
+static void on_lost(void *arg)
+{
+    const struct relay *relay = arg;
+    hub_all_channels_lost(relay->env->hub);
 }
 
 static void on_subscribed(void *arg, const char *channel, size_t len)
@@ -140,8 +141,10 @@ static void on_message(void *arg, const char *channel, size_t channel_len,
     frame_unref(frame);
 }
 
-const struct bus_ops relay_bus_ops = {
-    .on_state = on_state, .on_subscribed = on_subscribed, .on_message = on_message};
+const struct bus_ops relay_bus_ops = {.on_state = on_state,
+                                      .on_subscribed = on_subscribed,
+                                      .on_lost = on_lost,
+                                      .on_message = on_message};
 
 /* ---- life ---------------------------------------------------------------------------
  */

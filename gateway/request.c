@@ -96,9 +96,13 @@ static bool read_target(struct request_text target, struct request *out)
         if (target.len > scheme && strncasecmp(target.bytes, schemes[i], scheme) == 0) {
             target.bytes += scheme;
             target.len -= scheme;
-            const char *slash = memchr(target.bytes, '/', target.len);
-            const size_t host =
-                slash == NULL ? target.len : (size_t)(slash - target.bytes);
+            size_t host = 0;
+            while (host < target.len && strchr("/?#", target.bytes[host]) == NULL) {
+                host++;
+            }
+            if (host == 0) {
+                return false;
+            }
             target.bytes += host;
             target.len -= host;
             break;
@@ -123,8 +127,9 @@ static bool read_target(struct request_text target, struct request *out)
 static bool read_request_line(struct request_text line, struct request *out)
 {
     struct request_text target;
-    if (!cut_at(&line, ' ', &out->method) || !cut_at(&line, ' ', &target) ||
-        !is_token(out->method) || !read_target(target, out)) {
+    if (memchr(line.bytes, '\t', line.len) != NULL || !cut_at(&line, ' ', &out->method) ||
+        !cut_at(&line, ' ', &target) || !is_token(out->method) ||
+        !read_target(target, out)) {
         return false;
     }
     out->is_http_1_1 = request_text_is(line, "HTTP/1.1");
@@ -184,6 +189,9 @@ static size_t head_length(const char *bytes, size_t len)
 enum request_result request_parse(const char *bytes, size_t len, struct request *out,
                                   size_t *out_used)
 {
+    if (len > 0 && !is_token((struct request_text){.bytes = bytes, .len = 1})) {
+        return REQUEST_BAD; /* no method begins so: the rest need not be waited for */
+    }
     const size_t used =
         head_length(bytes, len < REQUEST_MAX_BYTES ? len : REQUEST_MAX_BYTES);
     if (used == 0) {

@@ -7,7 +7,6 @@
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "common/bus.h"
 #include "common/log.h"
@@ -18,16 +17,14 @@
 #include "gateway/config.h"
 #include "gateway/console.h"
 #include "gateway/listener.h"
+#include "gateway/places.h"
 #include "gateway/relay.h"
 #include "gateway/upgrade.h"
 #include "gateway/visitor.h"
 
-#define FILES_RESERVED 512 /* descriptors kept for everything but clients, at most */
-#define PAGES_MAX      64  /* connections to admin, and to the console */
-#define VISITORS_SPARE 64  /* connections beyond max-connections that get an answer */
-#define DRAIN_TICK_MS  20
-#define JSON           "application/json; charset=utf-8"
-#define PLAIN          "text/plain; charset=utf-8"
+#define DRAIN_TICK_MS 20
+#define JSON          "application/json; charset=utf-8"
+#define PLAIN         "text/plain; charset=utf-8"
 #define CONSOLE_HEADERS                                                                  \
     "Cache-Control: no-cache\r\n"                                                        \
     "Referrer-Policy: no-referrer\r\n"                                                   \
@@ -54,7 +51,7 @@ struct server {
     struct clients *clients;
     struct addresses *addresses; /* NULL when there is no limit */
     struct site sites[SITE_COUNT];
-    size_t max_connections;
+    struct places places;
     bool draining;
     struct loop_timer *drain_timer;
     uint64_t drain_until_ms;
@@ -95,7 +92,7 @@ static const struct upgrade_refusal *find_refusal(const struct server *server, i
     if (!relay_was_connected(server->relay)) {
         return &upgrade_refused_no_redis;
     }
-    if (clients_count(server->clients) >= server->max_connections) {
+    if (clients_count(server->clients) >= server->places.clients) {
         return &upgrade_refused_full;
     }
     return is_address_full(server, fd) ? &upgrade_refused_address : NULL;
@@ -214,6 +211,8 @@ static void on_request(void *arg, struct visitor *visitor, const struct request 
     const struct site *site = arg;
     if (site->number == SITE_API) {
         on_api_request(site->server, visitor, request);
+    } else if (strlen(request->path) != request->path_len) {
+        answer_text(visitor, request, 404, "", "not found\n");
     } else if (!request_text_is(request->method, "GET") &&
                !request_text_is(request->method, "HEAD")) {
         answer_text(visitor, request, 405, "Allow: GET, HEAD\r\n",
@@ -228,50 +227,37 @@ static void on_request(void *arg, struct visitor *visitor, const struct request 
 /* ---- listening ----------------------------------------------------------------------
  */
 
-/* Connections that this site can still take, whatever they turn out to be. */
-static bool has_place(const struct site *site)
-{
-    const size_t visitors = visitors_count(site->visitors);
-    if (site->number != SITE_API) {
-        return visitors < PAGES_MAX;
-    }
-    return visitors + clients_count(site->server->clients) <
-           site->server->max_connections + VISITORS_SPARE;
-}
-
 static void on_accept(void *arg, int fd)
 {
     const struct site *site = arg;
-    if (!has_place(site)) {
-        site->server->env->stats->refusals[STATS_REFUSED_SHED]++;
-        close(fd);
-        return;
-    }
     (void)visitors_add(site->visitors, fd);
+    site->server->env->stats->refusals[STATS_REFUSED_CROWDED] =
+        visitors_evicted(site->server->sites[SITE_API].visitors);
 }
 
-/* Returns how many clients the file limit, raised as far as it goes, leaves room for. */
-static size_t count_places(const struct gateway_config *config)
+/* Raises the file limit as far as it goes and shares it out. Returns false after logging
+ * that it is too low. */
+static bool plan_places(const struct gateway_config *config, struct places *out)
 {
-    struct rlimit limit;
-    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
-        return 1;
-    }
+    struct rlimit limit = {0};
+    getrlimit(RLIMIT_NOFILE, &limit);
     limit.rlim_cur = limit.rlim_max;
     setrlimit(RLIMIT_NOFILE, &limit);
-    const size_t files = (size_t)limit.rlim_cur;
-    const size_t reserved = files / 2 < FILES_RESERVED ? files / 2 : FILES_RESERVED;
-    const size_t places = files - reserved;
-    if (config->max_connections == 0) {
-        return places;
+    getrlimit(RLIMIT_NOFILE, &limit);
+    if (!places_share_out((size_t)limit.rlim_cur, out)) {
+        log_error("cannot start", log_str("why", "the limit of open files is too low"),
+                  log_int("limit", (int64_t)limit.rlim_cur),
+                  log_int("needed", PLACES_FILES_MIN));
+        return false;
     }
-    if ((size_t)config->max_connections > places) {
+    if (config->max_connections > (int64_t)out->clients) {
         log_warn("max-connections is above what the file limit allows",
                  log_int("wanted", config->max_connections),
-                 log_int("max_connections", (int64_t)places));
-        return places;
+                 log_int("max_connections", (int64_t)out->clients));
+    } else if (config->max_connections > 0) {
+        out->clients = (size_t)config->max_connections;
     }
-    return (size_t)config->max_connections;
+    return true;
 }
 
 static bool open_site(struct server *server, enum site_number number, const char *address)
@@ -289,8 +275,9 @@ static bool open_site(struct server *server, enum site_number number, const char
     }
     site->server = server;
     site->number = number;
-    site->visitors =
-        visitors_create(server->loop, server->config->handshake_timeout_ms, &ops, site);
+    site->visitors = visitors_create(
+        server->loop, number == SITE_API ? server->places.visitors : server->places.pages,
+        server->config->handshake_timeout_ms, &ops, site);
     const char *why = "out of memory";
     if (site->visitors != NULL) {
         const bool shared = number != SITE_ADMIN; /* its answers are about one process */
@@ -355,7 +342,10 @@ struct server *server_create(struct loop *loop, const struct gateway_config *con
     server->env = env;
     server->relay = relay;
     server->bus = bus;
-    server->max_connections = count_places(config);
+    if (!plan_places(config, &server->places)) {
+        free(server);
+        return NULL;
+    }
     server->drain_timer = loop_timer_create(loop, on_drain_tick, server);
     if (config->max_connections_per_address > 0) {
         server->addresses = addresses_create();

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/json.h"
 #include "common/topic.h"
 #include "gateway/frame.h"
 #include "gateway/proto.h"
@@ -148,6 +149,10 @@ static bool answer_subscribe(struct session *session, struct proto_topic topic,
     case HUB_LIMIT:
         send_error(session, PROTO_SUBSCRIPTION_FAILED, words("too many topics"), id);
         return true;
+    case HUB_FULL:
+        send_error(session, PROTO_SUBSCRIPTION_FAILED,
+                   words("this gateway holds too many different topics"), id);
+        return true;
     case HUB_NO_MEMORY:
         send_error(session, PROTO_SUBSCRIPTION_FAILED, words("out of memory"), id);
         return true;
@@ -172,9 +177,13 @@ static bool answer(struct session *session, enum proto_request_kind kind,
     return true;
 }
 
+/* Of a text too long for a topic only so much is kept as is echoed; what is left is still
+ * too long. */
 static void answer_later(struct session *session, enum proto_request_kind kind,
                          struct proto_topic topic, const struct proto_request_id *id)
 {
+    _Static_assert(PROTO_ECHO_MAX >= TOPIC_MAX + 4, "a cut text must stay no topic");
+    topic.len = json_cut(topic.text, topic.len, PROTO_ECHO_MAX);
     struct session_answer *waiting = malloc(sizeof(*waiting) + topic.len);
     if (waiting == NULL) {
         session_end(session, STATS_END_NO_MEMORY);
@@ -282,11 +291,11 @@ static bool take_tokens(struct session *session, size_t tokens)
     const int64_t missing = full - session->millitokens;
     session->refilled_ms = session->env->now_ms;
     /* One token per second is one thousandth per millisecond. */
-    if (limits->request_rate_per_s > 0 &&
-        elapsed_ms >= (uint64_t)(missing / limits->request_rate_per_s)) {
+    const int64_t rate = limits->request_rate_per_s;
+    if (elapsed_ms >= (uint64_t)((missing + rate - 1) / rate)) {
         session->millitokens = full;
     } else {
-        session->millitokens += (int64_t)elapsed_ms * limits->request_rate_per_s;
+        session->millitokens += (int64_t)elapsed_ms * rate;
     }
     if (session->millitokens < (int64_t)tokens * MILLI) {
         return false;
@@ -349,19 +358,43 @@ static void handle_binary(struct session *session)
 {
     const struct proto_request_id no_id = {.len = 0};
     if (take_tokens(session, 1)) {
+        session->refused_in_row = 0;
         send_error(session, PROTO_INVALID_MESSAGE, words("binary frame"), &no_id);
     } else {
         refuse_request(session, &no_id);
     }
 }
 
-/* A ping beyond the rate is left unanswered, as RFC 6455 section 5.5.3 allows of all but
- * the last. */
-static void handle_ping(struct session *session, const struct reader_message *message)
+/* Control frames count as requests. One beyond the rate is passed over: RFC 6455 section
+ * 5.5.3 wants no more than the last ping answered. */
+static bool take_control_frame(struct session *session)
 {
     if (take_tokens(session, 1)) {
+        return true;
+    }
+    session->env->stats->requests_limited_total++;
+    session->refused_in_row++;
+    if (session->refused_in_row >= session->env->limits.flood_limit) {
+        session_end(session, STATS_END_FLOODING);
+    }
+    return false;
+}
+
+static void handle_ping(struct session *session, const struct reader_message *message)
+{
+    if (take_control_frame(session)) {
         const struct frame_part payload = {.bytes = message->bytes, .len = message->len};
         send_own(session, frame_create(FRAME_PONG, &payload, 1));
+    }
+}
+
+/* Only a pong that was asked for is free. */
+static void handle_pong(struct session *session)
+{
+    if (session->deadline_ms != 0) {
+        session->deadline_ms = 0;
+    } else {
+        (void)take_control_frame(session);
     }
 }
 
@@ -413,7 +446,7 @@ static void handle_event(struct session *session, enum reader_event event,
     if (event == READER_PING) {
         handle_ping(session, message);
     } else if (event == READER_PONG) {
-        session->deadline_ms = 0;
+        handle_pong(session);
     } else if (event == READER_BINARY) {
         session->env->stats->messages_received_total++;
         handle_binary(session);

@@ -27,7 +27,8 @@
     X(errors_sent_total, "Error messages to clients")                        \
     X(requests_limited_total, "Requests refused by the rate limit")
 
-/* REASON, label: why an upgrade was refused or a connection never read */
+/* REASON, label: why an upgrade was refused; "crowded" is one that was pushed out before
+ * its request was complete */
 #define STATS_REFUSALS(X)             \
     X(PATH, "path")                   \
     X(CLIENT_ID, "client_id")         \
@@ -38,7 +39,7 @@
     X(FULL, "full")                   \
     X(NO_REDIS, "no_redis")           \
     X(DRAINING, "draining")           \
-    X(SHED, "shed")
+    X(CROWDED, "crowded")
 
 /* REASON, label, close code (0: the connection just ends): why a session ended */
 #define STATS_ENDS(X)               \

@@ -39,7 +39,7 @@ const struct upgrade_refusal upgrade_refused_draining = {
     STATS_REFUSED_DRAINING, 503, "draining", "this gateway is shutting down",
     RETRY_AFTER};
 
-/* Sixteen bytes in base64; the last digit has only two bits to say. */
+/* Sixteen bytes in base64; the bits of the last digit that say nothing may be set. */
 static bool is_key(struct request_text key)
 {
     static const char base64[] =

@@ -38,8 +38,10 @@ struct visitors {
     int64_t timeout_ms;
     const struct visitor_ops *ops;
     void *arg;
-    struct visitor *first;
+    struct visitor *first; /* in the order of their coming */
     size_t count;
+    size_t max;
+    uint64_t evicted;
 };
 
 static void visitor_destroy(struct visitor *visitor)
@@ -104,6 +106,8 @@ static void send_answer(struct visitor *visitor, const struct visitor_answer *an
     }
     visitor->state = VISITOR_ANSWERED;
     bufferevent_disable(visitor->socket, EV_READ);
+    struct evbuffer *in = bufferevent_get_input(visitor->socket);
+    evbuffer_drain(in, evbuffer_get_length(in));
     loop_timer_start(visitor->deadline, ANSWER_MS);
 }
 
@@ -193,8 +197,29 @@ static void on_deadline(void *arg)
 /* ---- life ---------------------------------------------------------------------------
  */
 
+/* Whoever has his answer goes first, then whoever has been asking longest. */
+static void evict_one(struct visitors *visitors)
+{
+    struct visitor *visitor = visitors->first;
+    struct visitor *at;
+    DL_FOREACH(visitors->first, at)
+    {
+        if (at->state == VISITOR_LINGERING) {
+            visitor = at;
+            break;
+        }
+    }
+    if (visitor->state != VISITOR_LINGERING) {
+        visitors->evicted++;
+    }
+    visitor_destroy(visitor);
+}
+
 bool visitors_add(struct visitors *visitors, int fd)
 {
+    if (visitors->count >= visitors->max) {
+        evict_one(visitors);
+    }
     struct visitor *visitor = calloc(1, sizeof(*visitor));
     if (visitor == NULL) {
         close(fd);
@@ -235,7 +260,9 @@ int visitor_take_over(struct visitor *visitor, unsigned char **out_rest,
     evbuffer_drain(in, visitor->head_len);
     *out_rest_len = evbuffer_get_length(in);
     *out_rest = *out_rest_len == 0 ? NULL : malloc(*out_rest_len);
-    if (*out_rest != NULL) {
+    if (*out_rest == NULL) {
+        *out_rest_len = 0;
+    } else {
         evbuffer_remove(in, *out_rest, *out_rest_len);
     }
     const int fd = bufferevent_getfd(visitor->socket);
@@ -244,17 +271,18 @@ int visitor_take_over(struct visitor *visitor, unsigned char **out_rest,
     return fd;
 }
 
-size_t visitors_count(const struct visitors *visitors)
+uint64_t visitors_evicted(const struct visitors *visitors)
 {
-    return visitors->count;
+    return visitors->evicted;
 }
 
-struct visitors *visitors_create(struct loop *loop, int64_t timeout_ms,
+struct visitors *visitors_create(struct loop *loop, size_t max, int64_t timeout_ms,
                                  const struct visitor_ops *ops, void *arg)
 {
     struct visitors *visitors = calloc(1, sizeof(*visitors));
     if (visitors != NULL) {
         visitors->loop = loop;
+        visitors->max = max;
         visitors->timeout_ms = timeout_ms;
         visitors->ops = ops;
         visitors->arg = arg;

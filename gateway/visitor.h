@@ -34,8 +34,9 @@ struct visitor_ops {
     void (*on_request)(void *arg, struct visitor *visitor, const struct request *request);
 };
 
-/* A set of visitors that share a limit. */
-struct visitors *visitors_create(struct loop *loop, int64_t timeout_ms,
+/* A set of `max` visitors at most. One more takes the place of one who has his answer, or
+ * of the one who has been asking longest: those who ask nothing keep nobody out. */
+struct visitors *visitors_create(struct loop *loop, size_t max, int64_t timeout_ms,
                                  const struct visitor_ops *ops, void *arg);
 
 /* Closes all of them. NULL is fine. */
@@ -44,7 +45,8 @@ void visitors_destroy(struct visitors *visitors);
 /* Owns `fd` from now on, whatever the result; false when out of memory. */
 bool visitors_add(struct visitors *visitors, int fd);
 
-size_t visitors_count(const struct visitors *visitors);
+/* How many had to go without an answer. */
+uint64_t visitors_evicted(const struct visitors *visitors);
 
 /* Answers, without the body if the request's method was HEAD. */
 void visitor_answer(struct visitor *visitor, const struct request *request,

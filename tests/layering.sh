@@ -10,13 +10,13 @@ cd "$1"
 
 floor() {
     case $1 in
-    common/json) echo 0 ;;
+    common/json | common/table) echo 0 ;;
     common/log) echo 1 ;;
     common/conf_row | common/feed | common/loop | common/redis_url | common/topic) echo 2 ;;
     common/conf | common/link) echo 3 ;;
     common/bus) echo 4 ;;
 
-    gateway/addresses | gateway/console | gateway/frame | gateway/reader) echo 3 ;;
+    gateway/addresses | gateway/console | gateway/frame | gateway/places | gateway/reader) echo 3 ;;
     gateway/request | gateway/stats | gateway/wsloop) echo 3 ;;
     gateway/config | gateway/listener | gateway/visitor) echo 4 ;;
     gateway/admin | gateway/hub | gateway/outq | gateway/proto) echo 4 ;;
@@ -41,6 +41,7 @@ door() {
     hiredis/*) echo common/bus common/link ;;
     event2/*) echo common/link common/loop gateway/listener gateway/visitor gateway/wsloop ;;
     json-c/*) echo gateway/proto ;;
+    uthash*) echo common/table ;;
     *) echo any ;;
     esac
 }

@@ -217,6 +217,27 @@ async def test_a_lost_command_link_alone_comes_back(start_gateway, own_redis):
         assert (await client.hear())["data"] == {"n": 1}
 
 
+@pytest.mark.parametrize("lost", ["pubsub", "normal"])
+async def test_a_topic_held_while_one_link_was_lost_can_be_subscribed_by_others(
+    start_gateway, own_redis, lost
+):
+    gateway = start_gateway(redis=own_redis)
+    async with gateway.client() as one, gateway.client() as other:
+        await one.subscribe("stock.A.1m")
+        for _ in range(3):
+            reconnects = gateway.metrics()["chronogate_redis_reconnects_total"]
+            own_redis.call("CLIENT", "KILL", "TYPE", lost, "SKIPME", "yes")
+            await soon(
+                lambda: gateway.metrics()["chronogate_redis_reconnects_total"] > reconnects,
+                what="it is back",
+            )
+            await other.subscribe("stock.A.1m")
+            await soon(lambda: own_redis.publish("stock.A.1m", '{"n":1}') == 1)
+            assert (await one.hear())["data"] == {"n": 1}
+            assert (await other.hear())["data"] == {"n": 1}
+            await other.unsubscribe("stock.A.1m")
+
+
 async def test_what_is_asked_while_redis_is_away_is_done_when_it_is_back(
     start_gateway, own_redis
 ):

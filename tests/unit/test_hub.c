@@ -147,7 +147,7 @@ static const struct hub_ops ops = {.open_channel = open_channel,
 
 static void setup(void)
 {
-    hub = hub_create(&ops, clients);
+    hub = hub_create(&ops, clients, 1000000);
     ck_assert_ptr_nonnull(hub);
     memset(clients, 0, sizeof(clients));
     memset(model, 0, sizeof(model));
@@ -303,6 +303,22 @@ START_TEST(the_limit_counts_each_clients_own_topics)
     unsubscribe(0, "a");
     ck_assert_int_eq(subscribe(0, "c", 2), HUB_WAITING);
     ck_assert_uint_eq(hub_subscriptions(hub), 3);
+}
+END_TEST
+
+START_TEST(different_topics_are_limited_too)
+{
+    hub_destroy(hub);
+    hub = hub_create(&ops, clients, 2);
+    ck_assert_ptr_nonnull(hub);
+    subscribe(0, "a", MAX);
+    subscribe(1, "b", MAX);
+    ck_assert_int_eq(subscribe(0, "c", MAX), HUB_FULL);
+    ck_assert_uint_eq(clients[0].in_hub.held_count, 1);
+    ck_assert_int_eq(subscribe(0, "b", MAX), HUB_WAITING);
+    unsubscribe(0, "a");
+    ck_assert_int_eq(subscribe(0, "c", MAX), HUB_WAITING);
+    said_is("+a +b -a +c ");
 }
 END_TEST
 
@@ -645,6 +661,7 @@ int main(void)
     tcase_add_test(tcase, whoever_let_go_gets_nothing_more);
     tcase_add_test(tcase, a_subscription_says_whether_its_channel_is_open);
     tcase_add_test(tcase, the_limit_counts_each_clients_own_topics);
+    tcase_add_test(tcase, different_topics_are_limited_too);
     tcase_add_test(tcase, without_memory_for_its_channel_a_subscription_changes_nothing);
     tcase_add_test(tcase, letting_go_of_what_is_not_held_is_answered_with_false);
     tcase_add_test(tcase, only_those_who_wait_are_told_that_a_channel_is_open);

@@ -8,7 +8,7 @@
 
 #include "gateway/frame.h"
 
-#define HEADER 2 /* bytes of a short frame's header */
+#define HEADER ((size_t)2) /* bytes of a short frame's header */
 
 static struct outq queue;
 
