@@ -17,7 +17,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 
-#include "clock.h"
 #include "dialect.h"
 #include "options.h"
 #include "payload.h"

@@ -27,6 +27,8 @@
 #define LINKS_MAX  32
 #define BATCH_MAX  ((size_t)256 * 1024)
 #define PAD_MAX    65536
+#define HEAD_MAX   256
+#define TAIL_MAX   16
 #define ANSWER_MAX 65536
 
 struct settings {
@@ -123,55 +125,59 @@ static void flush(struct link *link)
     }
 }
 
+/* Returns the length of the whole message. */
 static size_t write_body(const struct settings *settings, char *out,
                          const struct payload *payload)
 {
     payload_write(out, payload);
-    size_t len = PAYLOAD_LEN;
-    if (settings->pad > 0) {
-        len +=
-            (size_t)sprintf(out + len, ",\"pad\":\"%.*s\"", (int)settings->pad, padding);
+    const int tail = settings->pad == 0
+                         ? snprintf(out + PAYLOAD_LEN, 2, "}")
+                         : snprintf(out + PAYLOAD_LEN, PAD_MAX + TAIL_MAX,
+                                    ",\"pad\":\"%.*s\"}", (int)settings->pad, padding);
+    return PAYLOAD_LEN + (size_t)tail;
+}
+
+/* What stands before the message. Returns its length. */
+static size_t write_head(enum target target, char *out, const char *topic,
+                         size_t body_len)
+{
+    const size_t topic_len = strlen(topic);
+    switch (target) {
+    case TO_REDIS:
+        return (size_t)snprintf(out, HEAD_MAX,
+                                "*3\r\n$7\r\nPUBLISH\r\n$%zu\r\n%s\r\n$%zu\r\n",
+                                topic_len, topic, body_len);
+    case TO_FUNCTION:
+        return (size_t)snprintf(out, HEAD_MAX,
+                                "*5\r\n$5\r\nFCALL\r\n$14\r\nchrono_publish\r\n"
+                                "$1\r\n1\r\n$%zu\r\n%s\r\n$%zu\r\n",
+                                topic_len, topic, body_len);
+    case TO_NCHAN:
+        return (size_t)snprintf(out, HEAD_MAX,
+                                "POST /pub/%s HTTP/1.1\r\nHost: localhost\r\n"
+                                "Content-Length: %zu\r\n\r\n",
+                                topic, body_len);
     }
-    out[len++] = '}';
-    return len;
+    abort();
 }
 
 static void add_message(struct publisher *publisher, const struct payload *payload)
 {
     struct link *link = &publisher->links[payload->topic % publisher->link_count];
     char topic[PAYLOAD_TOPIC_NAME_MAX];
-    char body[PAYLOAD_LEN + PAD_MAX + 16];
-    const size_t topic_len = payload_topic_name(topic, payload->topic);
+    char body[PAYLOAD_LEN + PAD_MAX + TAIL_MAX];
+    payload_topic_name(topic, payload->topic);
     const size_t body_len = write_body(&publisher->settings, body, payload);
-    if (link->len + body_len + 256 > BATCH_MAX) {
+    if (link->len + HEAD_MAX + body_len + 2 > BATCH_MAX) {
         flush(link);
     }
-    char *at = link->batch + link->len;
-    switch (publisher->target) {
-    case TO_REDIS:
-        at += sprintf(at, "*3\r\n$7\r\nPUBLISH\r\n$%zu\r\n%s\r\n$%zu\r\n", topic_len,
-                      topic, body_len);
-        break;
-    case TO_FUNCTION:
-        at += sprintf(at,
-                      "*5\r\n$5\r\nFCALL\r\n$14\r\nchrono_publish\r\n$1\r\n1\r\n"
-                      "$%zu\r\n%s\r\n$%zu\r\n",
-                      topic_len, topic, body_len);
-        break;
-    case TO_NCHAN:
-        at += sprintf(at,
-                      "POST /pub/%s HTTP/1.1\r\nHost: localhost\r\n"
-                      "Content-Length: %zu\r\n\r\n",
-                      topic, body_len);
-        break;
-    }
-    memcpy(at, body, body_len);
-    at += body_len;
+    link->len += write_head(publisher->target, link->batch + link->len, topic, body_len);
+    memcpy(link->batch + link->len, body, body_len);
+    link->len += body_len;
     if (publisher->target != TO_NCHAN) {
-        memcpy(at, "\r\n", 2);
-        at += 2;
+        memcpy(link->batch + link->len, "\r\n", 2);
+        link->len += 2;
     }
-    link->len = (size_t)(at - link->batch);
 }
 
 /* ---- answers ------------------------------------------------------------------------
