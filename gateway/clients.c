@@ -46,6 +46,7 @@ struct arrival {
 
 struct clients {
     struct loop *loop;
+    struct clients_config config;
     struct session_env *env;
     struct addresses *addresses;
     struct wsloop *wsloop;
@@ -56,6 +57,8 @@ struct clients {
     struct client *awake; /* those to look at before this turn ends */
     size_t count;
     struct loop_timer *tick;
+    struct loop_timer *flush_timer;
+    uint64_t flush_due_ms; /* not before then, when there is a flush interval */
     uint64_t log_second;
     int64_t logged; /* lines in that second */
     int64_t unlogged;
@@ -204,11 +207,63 @@ static void flush(struct clients *clients, struct client *client)
     }
 }
 
+static struct client *find_worst(const struct clients *clients)
+{
+    struct client *worst = NULL;
+    struct client *client;
+    DL_FOREACH(clients->all, client)
+    {
+        if (client->session.state == SESSION_OPEN &&
+            (worst == NULL || client->session.queue.bytes > worst->session.queue.bytes)) {
+            worst = client;
+        }
+    }
+    return worst;
+}
+
+/* What waits for all clients together is too much: those with the most have to go. */
+static void keep_budget(struct clients *clients)
+{
+    while (clients->env->queued_bytes > (size_t)clients->config.backlog_total_bytes) {
+        struct client *worst = find_worst(clients);
+        if (worst == NULL || worst->session.queue.bytes == 0) {
+            return;
+        }
+        session_end(&worst->session, STATS_END_OVER_BUDGET);
+    }
+}
+
+/* Returns false if it is too early for the next writes; the timer will bring the turn. */
+static bool may_flush(struct clients *clients)
+{
+    const int64_t interval_ms = clients->config.flush_interval_ms;
+    const uint64_t now_ms = clients->env->now_ms;
+    if (interval_ms == 0) {
+        return true;
+    }
+    if (now_ms < clients->flush_due_ms) {
+        loop_timer_start(clients->flush_timer, clients->flush_due_ms - now_ms);
+        return false;
+    }
+    clients->flush_due_ms = now_ms + (uint64_t)interval_ms;
+    return true;
+}
+
+static void on_flush_due(void *arg)
+{
+    (void)arg; /* the end of this turn does it */
+}
+
 static void on_turn_end(void *arg)
 {
     struct clients *clients = arg;
-    if (clients->awake != NULL) {
-        set_clock(clients);
+    keep_budget(clients);
+    if (clients->awake == NULL) {
+        return;
+    }
+    set_clock(clients);
+    if (!may_flush(clients)) {
+        return;
     }
     while (clients->awake != NULL) {
         struct client *client = clients->awake;
@@ -283,7 +338,7 @@ static bool begin_client(struct clients *clients, struct client *client, struct 
     *client = (struct client){.wsi = wsi, .clients = clients};
     set_clock(clients);
     if (!session_init(&client->session, clients->env, client, upgrade->client_id,
-                      upgrade->client_id_len)) {
+                      upgrade->client_id_len, upgrade->wants_all)) {
         client->clients = NULL;
         return false;
     }
@@ -310,6 +365,15 @@ static void end_client(struct client *client)
     session_finish(&client->session);
 }
 
+/* What the kernel holds for a client is stale before our queue begins to conflate. */
+static void bound_kernel_share(const struct clients *clients, int fd)
+{
+    const int bytes = (int)clients->config.socket_buffer_bytes;
+    if (bytes > 0) {
+        setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+    }
+}
+
 /* libwebsockets gets a request of our own making: it never parses a client's bytes. */
 bool clients_add(struct clients *clients, int fd, const struct upgrade *upgrade,
                  const unsigned char *rest, size_t rest_len)
@@ -321,6 +385,7 @@ bool clients_add(struct clients *clients, int fd, const struct upgrade *upgrade,
                              "Sec-WebSocket-Version: 13\r\n"
                              "Sec-WebSocket-Key: %.*s\r\n\r\n",
                              (int)upgrade->key.len, upgrade->key.bytes);
+    bound_kernel_share(clients, fd);
     clients->arrival = (struct arrival){.upgrade = upgrade};
     const struct lws *wsi =
         lws_adopt_socket_vhost_readbuf(clients->vhost, fd, request, (size_t)len);
@@ -342,30 +407,9 @@ void clients_end_all(struct clients *clients, enum stats_end reason)
     }
 }
 
-void clients_cut_all(struct clients *clients)
-{
-    set_clock(clients);
-    struct client *client;
-    DL_FOREACH(clients->all, client)
-    {
-        session_input_ended(&client->session);
-    }
-}
-
 size_t clients_count(const struct clients *clients)
 {
     return clients->count;
-}
-
-size_t clients_queue_bytes(const struct clients *clients)
-{
-    size_t bytes = 0;
-    const struct client *client;
-    DL_FOREACH(clients->all, client)
-    {
-        bytes += client->session.queue.bytes;
-    }
-    return bytes;
 }
 
 /* libwebsockets says so when all it kept has left: that is progress. */
@@ -442,8 +486,8 @@ static bool create_context(struct clients *clients)
 /* ---- life ---------------------------------------------------------------------------
  */
 
-struct clients *clients_create(struct loop *loop, struct session_env *env,
-                               struct addresses *addresses)
+struct clients *clients_create(struct loop *loop, const struct clients_config *config,
+                               struct session_env *env, struct addresses *addresses)
 {
     struct clients *clients = calloc(1, sizeof(*clients));
     if (clients == NULL) {
@@ -451,12 +495,15 @@ struct clients *clients_create(struct loop *loop, struct session_env *env,
         return NULL;
     }
     clients->loop = loop;
+    clients->config = *config;
     clients->env = env;
     clients->addresses = addresses;
     clients->tick = loop_timer_create(loop, on_tick, clients);
+    clients->flush_timer = loop_timer_create(loop, on_flush_due, clients);
     clients->wsloop = wsloop_create(loop, on_readable, clients);
     loop_at_turn_end(loop, on_turn_end, clients); /* before libwebsockets' own */
-    if (clients->tick == NULL || clients->wsloop == NULL || !create_context(clients)) {
+    if (clients->tick == NULL || clients->flush_timer == NULL ||
+        clients->wsloop == NULL || !create_context(clients)) {
         log_error("cannot start", log_str("why", "libwebsockets could not be set up"));
         clients_destroy(clients);
         return NULL;
@@ -477,5 +524,6 @@ void clients_destroy(struct clients *clients)
     assert(clients->all == NULL);
     wsloop_destroy(clients->wsloop);
     loop_timer_destroy(clients->tick);
+    loop_timer_destroy(clients->flush_timer);
     free(clients);
 }

@@ -21,10 +21,16 @@ struct clients;
 struct loop;
 struct upgrade;
 
+struct clients_config {
+    int64_t backlog_total_bytes; /* beyond it those with the most waiting are closed */
+    int64_t socket_buffer_bytes; /* SO_SNDBUF; 0 leaves it to the system */
+    int64_t flush_interval_ms;   /* between two writes; 0 writes at each turn's end */
+};
+
 /* Returns NULL after logging why. Sets `env->wake`. `addresses` counts the clients of
- * each address, and is NULL when there is no such limit. */
-struct clients *clients_create(struct loop *loop, struct session_env *env,
-                               struct addresses *addresses);
+ * each address, and is NULL when there is no such limit. `config` is copied. */
+struct clients *clients_create(struct loop *loop, const struct clients_config *config,
+                               struct session_env *env, struct addresses *addresses);
 
 /* Cuts what is left. NULL is fine. */
 void clients_destroy(struct clients *clients);
@@ -38,10 +44,6 @@ bool clients_add(struct clients *clients, int fd, const struct upgrade *upgrade,
 /* Ends every session; those that do not answer are cut after the close timeout. */
 void clients_end_all(struct clients *clients, enum stats_end reason);
 
-/* Cuts every connection at the end of this turn. */
-void clients_cut_all(struct clients *clients);
-
 size_t clients_count(const struct clients *clients);
-size_t clients_queue_bytes(const struct clients *clients);
 
 #endif

@@ -63,10 +63,23 @@ static const struct conf_setting settings[] = {
           "0", "Clients from one address; 0 sets no limit"),
     COUNT("handshake-timeout-ms", handshake_timeout_ms, "ms", 100, DAY_MS, "10000",
           "Time to send a complete request"),
+    BYTES(
+        "backlog-soft-bytes", backlog_soft_bytes, KIB, 1024 * MIB, "64k",
+        "Bytes that may wait for one client before only the newest message of each topic is kept"),
     BYTES("backlog-hard-bytes", backlog_hard_bytes, 4 * KIB, 1024 * MIB, "1m",
           "Bytes that may wait for one client; beyond it is closed with 4008"),
+    BYTES(
+        "backlog-total-bytes", backlog_total_bytes, MIB, (int64_t)1024 * 1024 * MIB,
+        "256m",
+        "Bytes that may wait for all clients; beyond it those with the most are closed with 4008"),
     COUNT("backlog-age-ms", backlog_age_ms, "ms", 100, DAY_MS, "30000",
           "Time without progress after which a client is closed with 4008"),
+    BYTES(
+        "socket-buffer-bytes", socket_buffer_bytes, 0, 64 * MIB, "64k",
+        "Bytes the kernel may hold for one client, as SO_SNDBUF counts them; 0 leaves it to the system"),
+    COUNT(
+        "flush-interval-ms", flush_interval_ms, "ms", 0, 1000, "0",
+        "Time between two writes to clients: longer means fewer and larger ones; 0 writes after each turn"),
     COUNT("ping-interval-ms", ping_interval_ms, "ms", 0, DAY_MS, "30000",
           "Time between WebSocket pings; 0 sends none"),
     COUNT("pong-timeout-ms", pong_timeout_ms, "ms", 100, DAY_MS, "20000",

@@ -29,8 +29,12 @@ struct gateway_config {
     int64_t max_connections; /* 0: what the file limit allows */
     int64_t max_connections_per_address;
     int64_t handshake_timeout_ms;
+    int64_t backlog_soft_bytes;
     int64_t backlog_hard_bytes;
+    int64_t backlog_total_bytes;
     int64_t backlog_age_ms;
+    int64_t socket_buffer_bytes; /* 0: as the system has it */
+    int64_t flush_interval_ms;
     int64_t ping_interval_ms;
     int64_t pong_timeout_ms;
     int64_t heartbeat_interval_ms;

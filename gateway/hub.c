@@ -301,7 +301,7 @@ size_t hub_publish(struct hub *hub, const char *name, size_t len, struct frame *
     hub->fanning_out = true;
     for (uint32_t i = 0; i < topic->member_count; i++) {
         if (topic->members[i].active) {
-            hub->ops->deliver(topic->members[i].client->owner, frame);
+            hub->ops->deliver(topic->members[i].client->owner, frame, topic);
             delivered++;
         }
     }

@@ -38,8 +38,9 @@ struct hub_ops {
     bool (*open_channel)(void *arg, const char *topic, size_t len);
     void (*close_channel)(void *arg, const char *topic, size_t len);
 
-    /* An active subscriber is to get this frame; it takes a reference of its own. */
-    void (*deliver)(void *owner, struct frame *frame);
+    /* An active subscriber is to get this frame; it takes a reference of its own. `topic`
+     * is an address that stands for the topic while the client holds it. */
+    void (*deliver)(void *owner, struct frame *frame, const void *topic);
 
     /* A topic that this client waits for has become live. */
     void (*ready)(void *owner);

@@ -67,9 +67,10 @@ static void set_limits(struct session_limits *limits, const struct gateway_confi
     *limits = (struct session_limits){
         .max_message_bytes = config->max_message_bytes,
         .max_topics = config->max_topics,
-        .request_rate_per_s = config->request_rate_per_s,
-        .request_burst = config->request_burst,
+        .requests = {.rate_per_s = config->request_rate_per_s,
+                     .burst = config->request_burst},
         .flood_limit = config->flood_limit,
+        .backlog_soft_bytes = config->backlog_soft_bytes,
         .backlog_hard_bytes = config->backlog_hard_bytes,
         .backlog_age_ms = config->backlog_age_ms,
         .ping_interval_ms = config->ping_interval_ms,

@@ -10,9 +10,9 @@
 
 #define CAPACITY_FIRST 4
 
-void outq_init(struct outq *queue)
+void outq_init(struct outq *queue, size_t *total)
 {
-    *queue = (struct outq){0};
+    *queue = (struct outq){.total = total};
 }
 
 void outq_finish(struct outq *queue)
@@ -22,16 +22,38 @@ void outq_finish(struct outq *queue)
     }
 }
 
+static void add_bytes(struct outq *queue, size_t len)
+{
+    queue->bytes += len;
+    if (queue->total != NULL) {
+        *queue->total += len;
+    }
+}
+
+static void take_bytes(struct outq *queue, size_t len)
+{
+    assert(queue->bytes >= len);
+    queue->bytes -= len;
+    if (queue->total != NULL) {
+        *queue->total -= len;
+    }
+}
+
+static struct outq_item *item_at(const struct outq *queue, uint32_t number)
+{
+    return &queue->ring[(queue->first + number) & (queue->capacity - 1)];
+}
+
 /* Twice the places, with the oldest frame in the first of them. */
 static bool grow(struct outq *queue)
 {
     const uint32_t capacity = queue->capacity == 0 ? CAPACITY_FIRST : queue->capacity * 2;
-    struct frame **ring = malloc(capacity * sizeof(struct frame *));
+    struct outq_item *ring = malloc(capacity * sizeof(*ring));
     if (ring == NULL) {
         return false;
     }
     for (uint32_t i = 0; i < queue->count; i++) {
-        ring[i] = queue->ring[(queue->first + i) & (queue->capacity - 1)];
+        ring[i] = *item_at(queue, i);
     }
     free(queue->ring);
     queue->ring = ring;
@@ -40,18 +62,57 @@ static bool grow(struct outq *queue)
     return true;
 }
 
-enum outq_result outq_push(struct outq *queue, struct frame *frame, size_t max_bytes)
+/* Returns the newest frame of the topic that stands behind all answers, or NULL. */
+static struct outq_item *find_newest(const struct outq *queue, const void *topic)
 {
-    if (queue->count > 0 && queue->bytes + frame->len > max_bytes) {
-        return OUTQ_FULL;
+    for (uint32_t i = queue->count; i-- > 0;) {
+        struct outq_item *item = item_at(queue, i);
+        if (item->topic == topic) {
+            return item;
+        }
+        if (item->topic == NULL) {
+            return NULL;
+        }
     }
+    return NULL;
+}
+
+static void replace(struct outq *queue, struct outq_item *item, struct frame *frame)
+{
+    add_bytes(queue, frame->len);
+    take_bytes(queue, item->frame->len);
+    frame_unref(item->frame);
+    item->frame = frame_ref(frame);
+}
+
+static enum outq_result append(struct outq *queue, struct frame *frame, const void *topic)
+{
     if (queue->count == queue->capacity && !grow(queue)) {
         return OUTQ_NO_MEMORY;
     }
-    queue->ring[(queue->first + queue->count) & (queue->capacity - 1)] = frame_ref(frame);
+    *item_at(queue, queue->count) =
+        (struct outq_item){.frame = frame_ref(frame), .topic = topic};
     queue->count++;
-    queue->bytes += frame->len;
+    add_bytes(queue, frame->len);
     return OUTQ_OK;
+}
+
+enum outq_result outq_push(struct outq *queue, struct frame *frame, const void *topic,
+                           const struct outq_limits *limits)
+{
+    const size_t bytes = queue->bytes + frame->len;
+    struct outq_item *older = NULL;
+    if (topic != NULL && bytes > limits->soft_bytes) {
+        older = find_newest(queue, topic);
+    }
+    if (older != NULL && bytes - older->frame->len <= limits->hard_bytes) {
+        replace(queue, older, frame);
+        return OUTQ_CONFLATED;
+    }
+    if (queue->count > 0 && bytes > limits->hard_bytes) {
+        return OUTQ_FULL;
+    }
+    return append(queue, frame, topic);
 }
 
 struct frame *outq_pop(struct outq *queue)
@@ -59,14 +120,14 @@ struct frame *outq_pop(struct outq *queue)
     if (queue->count == 0) {
         return NULL;
     }
-    struct frame *frame = queue->ring[queue->first];
+    struct frame *frame = item_at(queue, 0)->frame;
     queue->first = (queue->first + 1) & (queue->capacity - 1);
     queue->count--;
-    queue->bytes -= frame->len;
+    take_bytes(queue, frame->len);
     if (queue->count == 0) {
         assert(queue->bytes == 0);
         free(queue->ring);
-        outq_init(queue);
+        outq_init(queue, queue->total);
     }
     return frame;
 }
@@ -74,7 +135,7 @@ struct frame *outq_pop(struct outq *queue)
 size_t outq_gather(struct outq *queue, unsigned char *buffer, size_t size)
 {
     size_t used = 0;
-    while (queue->count > 0 && queue->ring[queue->first]->len <= size - used) {
+    while (queue->count > 0 && item_at(queue, 0)->frame->len <= size - used) {
         struct frame *frame = outq_pop(queue);
         memcpy(buffer + used, frame->bytes, frame->len);
         used += frame->len;

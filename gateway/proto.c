@@ -375,6 +375,16 @@ struct frame *proto_data(struct proto_topic topic, const struct feed_message *da
     return finish(&message, NULL, wall_us);
 }
 
+struct frame *proto_conflated(uint64_t dropped, uint64_t wall_us)
+{
+    char number[24];
+    const int len = snprintf(number, sizeof(number), "%llu", (unsigned long long)dropped);
+    struct message message = {0};
+    add(&message, LITERAL("{\"type\":\"conflated\",\"dropped\":"));
+    add(&message, number, (size_t)len);
+    return finish(&message, NULL, wall_us);
+}
+
 static const struct {
     const char *code;
     const char *words; /* before `what` */

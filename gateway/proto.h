@@ -83,6 +83,9 @@ struct frame *proto_subscriptions_list(const struct proto_topic topics[], size_t
 struct frame *proto_data(struct proto_topic topic, const struct feed_message *data,
                          uint64_t wall_us);
 
+/* The client has caught up; `dropped` messages were left out meanwhile. */
+struct frame *proto_conflated(uint64_t dropped, uint64_t wall_us);
+
 enum proto_error {
     PROTO_INVALID_TOPIC,       /* `what` is the topic */
     PROTO_INVALID_MESSAGE,     /* `what` says what was expected */

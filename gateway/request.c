@@ -251,6 +251,24 @@ bool request_has_header(const struct request *request, const char *name)
     return false;
 }
 
+bool request_get_parameter(const struct request *request, const char *name,
+                           struct request_text *out)
+{
+    struct request_text rest = request->query;
+    while (rest.len > 0) {
+        struct request_text value = rest;
+        if (!cut_at(&rest, '&', &value)) {
+            rest.len = 0;
+        }
+        struct request_text key;
+        if (cut_at(&value, '=', &key) && request_text_is(key, name)) {
+            *out = value;
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool list_has(struct request_text list, const char *word)
 {
     struct request_text item;

@@ -58,6 +58,11 @@ bool request_get_header(const struct request *request, const char *name,
 /* Is there a header with this name? */
 bool request_has_header(const struct request *request, const char *name);
 
+/* The value of the first query parameter with this name, still encoded. Returns false if
+ * there is none. */
+bool request_get_parameter(const struct request *request, const char *name,
+                           struct request_text *out);
+
 /* Is `word` in the comma-separated list that the headers with this name make together?
  * Case does not matter. */
 bool request_header_lists(const struct request *request, const char *name,

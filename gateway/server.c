@@ -145,7 +145,7 @@ static struct admin_view view_of(const struct server *server)
         .gauges = {.connections = clients_count(server->clients),
                    .subscriptions = hub_subscriptions(server->env->hub),
                    .topics = hub_topics(server->env->hub),
-                   .queue_bytes = clients_queue_bytes(server->clients),
+                   .queue_bytes = server->env->queued_bytes,
                    .redis_connected = bus_state(server->bus) == BUS_CONNECTED,
                    .redis_reconnects = bus_reconnects(server->bus),
                    .draining = server->draining}};
@@ -356,7 +356,11 @@ struct server *server_create(struct loop *loop, const struct gateway_config *con
         server_destroy(server);
         return NULL;
     }
-    server->clients = clients_create(loop, env, server->addresses);
+    const struct clients_config clients_config = {
+        .backlog_total_bytes = config->backlog_total_bytes,
+        .socket_buffer_bytes = config->socket_buffer_bytes,
+        .flush_interval_ms = config->flush_interval_ms};
+    server->clients = clients_create(loop, &clients_config, env, server->addresses);
     if (server->clients == NULL || !open_sites(server)) {
         server_destroy(server);
         return NULL;

@@ -10,8 +10,6 @@
 #include "gateway/frame.h"
 #include "gateway/proto.h"
 
-#define MILLI 1000 /* tokens are counted in thousandths */
-
 /* Beyond its rate a client's message is looked into only if that is cheap. */
 #define ECHO_ID_MAX_BYTES 1024
 
@@ -51,7 +49,8 @@ static void begin_close(struct session *session, enum stats_end reason, unsigned
 {
     session->reason = (uint8_t)reason;
     struct frame *frame = frame_create_close(code, words);
-    if (frame == NULL || outq_push(&session->queue, frame, SIZE_MAX) != OUTQ_OK) {
+    const struct outq_limits no_limits = {.soft_bytes = SIZE_MAX, .hard_bytes = SIZE_MAX};
+    if (frame == NULL || outq_push(&session->queue, frame, NULL, &no_limits) != OUTQ_OK) {
         frame_unref(frame);
         cut(session, reason);
         return;
@@ -73,24 +72,33 @@ void session_end(struct session *session, enum stats_end reason)
         cut(session, reason);
         return;
     }
-    if (reason == STATS_END_SLOW || reason == STATS_END_NO_MEMORY) {
-        outq_finish(&session->queue); /* `since` will bring it back */
+    if (reason == STATS_END_SLOW || reason == STATS_END_OVER_BUDGET ||
+        reason == STATS_END_NO_MEMORY) {
+        outq_finish(&session->queue); /* what waits is why it must go */
     }
     begin_close(session, reason, code, stats_end_label(reason));
 }
 
-static void queue_frame(struct session *session, struct frame *frame)
+/* `topic` as in outq_push(). */
+static void queue_frame(struct session *session, struct frame *frame, const void *topic)
 {
     if (session->state != SESSION_OPEN) {
         return;
     }
+    const struct session_limits *limits = &session->env->limits;
+    const struct outq_limits bounds = {
+        .soft_bytes = session->wants_all ? SIZE_MAX : (size_t)limits->backlog_soft_bytes,
+        .hard_bytes = (size_t)limits->backlog_hard_bytes};
     const bool was_empty = session->queue.count == 0;
-    switch (outq_push(&session->queue, frame,
-                      (size_t)session->env->limits.backlog_hard_bytes)) {
+    switch (outq_push(&session->queue, frame, topic, &bounds)) {
     case OUTQ_OK:
         if (was_empty) {
             session->env->wake(session->arg);
         }
+        break;
+    case OUTQ_CONFLATED:
+        session->skipped++;
+        session->env->stats->messages_conflated_total++;
         break;
     case OUTQ_FULL:
         session_end(session, STATS_END_SLOW);
@@ -108,13 +116,13 @@ static void send_own(struct session *session, struct frame *frame)
         session_end(session, STATS_END_NO_MEMORY);
         return;
     }
-    queue_frame(session, frame);
+    queue_frame(session, frame, NULL);
     frame_unref(frame);
 }
 
-void session_deliver(void *owner, struct frame *frame)
+void session_deliver(void *owner, struct frame *frame, const void *topic)
 {
-    queue_frame(owner, frame);
+    queue_frame(owner, frame, topic);
 }
 
 static void send_error(struct session *session, enum proto_error error,
@@ -285,23 +293,8 @@ static void list_subscriptions(struct session *session, const struct proto_reque
 /* Takes tokens from the client's bucket; false if it has too few. */
 static bool take_tokens(struct session *session, size_t tokens)
 {
-    const struct session_limits *limits = &session->env->limits;
-    const uint64_t elapsed_ms = session->env->now_ms - session->refilled_ms;
-    const int64_t full = limits->request_burst * MILLI;
-    const int64_t missing = full - session->millitokens;
-    session->refilled_ms = session->env->now_ms;
-    /* One token per second is one thousandth per millisecond. */
-    const int64_t rate = limits->request_rate_per_s;
-    if (elapsed_ms >= (uint64_t)((missing + rate - 1) / rate)) {
-        session->millitokens = full;
-    } else {
-        session->millitokens += (int64_t)elapsed_ms * rate;
-    }
-    if (session->millitokens < (int64_t)tokens * MILLI) {
-        return false;
-    }
-    session->millitokens -= (int64_t)tokens * MILLI;
-    return true;
+    return bucket_take(&session->bucket, &session->env->limits.requests, tokens,
+                       session->env->now_ms);
 }
 
 static void refuse_request(struct session *session, const struct proto_request_id *id)
@@ -486,7 +479,12 @@ void session_set_blocked(struct session *session, bool blocked)
 
 void session_all_sent(struct session *session)
 {
-    if (session->state == SESSION_CLOSING && session->reason == STATS_END_BY_CLIENT) {
+    if (session->state == SESSION_OPEN && session->skipped > 0) {
+        const uint64_t skipped = session->skipped;
+        session->skipped = 0;
+        send_own(session, proto_conflated(skipped, session->env->wall_us));
+    } else if (session->state == SESSION_CLOSING &&
+               session->reason == STATS_END_BY_CLIENT) {
         cut(session, STATS_END_BY_CLIENT);
     }
 }
@@ -551,16 +549,16 @@ static uint64_t due(uint64_t now_ms, int64_t interval_ms)
 }
 
 bool session_init(struct session *session, struct session_env *env, void *arg,
-                  const char *client_id, size_t len)
+                  const char *client_id, size_t len, bool wants_all)
 {
-    *session = (struct session){.env = env, .arg = arg};
+    *session = (struct session){.env = env, .arg = arg, .wants_all = wants_all};
     session->client.owner = session;
+    outq_init(&session->queue, &env->queued_bytes);
     session->client_id = strndup(client_id, len);
     if (session->client_id == NULL) {
         return false;
     }
-    session->millitokens = env->limits.request_burst * MILLI;
-    session->refilled_ms = env->now_ms;
+    bucket_init(&session->bucket, &env->limits.requests, env->now_ms);
     session->heartbeat_due_ms = due(env->now_ms, env->limits.heartbeat_interval_ms);
     session->ping_due_ms = due(env->now_ms, env->limits.ping_interval_ms);
     env->stats->connections_total++;

@@ -22,6 +22,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "gateway/bucket.h"
 #include "gateway/hub.h"
 #include "gateway/outq.h"
 #include "gateway/reader.h"
@@ -33,9 +34,9 @@ struct proto_parser;
 struct session_limits {
     int64_t max_message_bytes;
     int64_t max_topics;
-    int64_t request_rate_per_s;
-    int64_t request_burst;
+    struct bucket_limits requests;
     int64_t flood_limit; /* refused requests in a row */
+    int64_t backlog_soft_bytes;
     int64_t backlog_hard_bytes;
     int64_t backlog_age_ms;
     int64_t ping_interval_ms; /* 0: no pings */
@@ -51,8 +52,9 @@ struct session_env {
     struct hub *hub;
     struct proto_parser *parser;
     struct stats *stats;
-    uint64_t now_ms;  /* monotonic; set before any call below */
-    uint64_t wall_us; /* since 1970, UTC; set before any call below */
+    size_t queued_bytes; /* of all sessions; kept by their queues */
+    uint64_t now_ms;     /* monotonic; set before any call below */
+    uint64_t wall_us;    /* since 1970, UTC; set before any call below */
 
     /* The session has something to send or is over: look at it before the turn ends. May
      * come from within a fan-out. */
@@ -72,8 +74,8 @@ struct session {
     struct session_answer *first_answer;
     struct session_answer *last_answer;
     char *client_id;
-    int64_t millitokens; /* of the request bucket */
-    uint64_t refilled_ms;
+    struct bucket bucket; /* of requests */
+    uint64_t skipped;     /* messages left out since the client was told last */
     uint64_t heartbeat_due_ms;
     uint64_t ping_due_ms;
     uint64_t deadline_ms; /* of the pong when OPEN, of the close when CLOSING; or 0 */
@@ -81,14 +83,16 @@ struct session {
     uint32_t refused_in_row;
     uint8_t state;  /* enum session_state */
     uint8_t reason; /* enum stats_end, when not OPEN */
+    bool wants_all; /* nothing is left out: ?delivery=all */
     bool deaf;      /* the stream is broken: input is thrown away */
 };
 
 /* Starts a session in memory of the caller's and queues its connection_ack. `client_id`
- * must be valid, and is copied. Returns false when out of memory, with nothing to finish.
+ * must be valid, and is copied; `wants_all` turns conflation off. Returns false when out
+ * of memory, with nothing to finish.
  */
 bool session_init(struct session *session, struct session_env *env, void *arg,
-                  const char *client_id, size_t len);
+                  const char *client_id, size_t len, bool wants_all);
 
 /* Leaves the hub and frees everything; counts why the session ended. */
 void session_finish(struct session *session);
@@ -113,7 +117,7 @@ void session_end(struct session *session, enum stats_end reason);
 void session_tick(struct session *session);
 
 /* The hub's callbacks; `owner` is a session. */
-void session_deliver(void *owner, struct frame *frame);
+void session_deliver(void *owner, struct frame *frame, const void *topic);
 void session_ready(void *owner);
 
 #endif

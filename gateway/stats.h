@@ -19,6 +19,8 @@
     X(bytes_received_total, "Bytes from clients after the handshake")        \
     X(messages_sent_total, "Messages handed to the kernel for clients")      \
     X(bytes_sent_total, "Bytes of those messages, with their framing")       \
+    X(messages_conflated_total,                                              \
+      "Messages left out for slow clients, newer ones taking their place")   \
     X(writes_total,                                                          \
       "Writes to client sockets; messages_sent_total per write is a batch")  \
     X(redis_messages_total, "Messages from Redis on topics' channels")       \
@@ -42,16 +44,17 @@
     X(CROWDED, "crowded")
 
 /* REASON, label, close code (0: the connection just ends): why a session ended */
-#define STATS_ENDS(X)               \
-    X(BY_CLIENT, "client", 0)       \
-    X(GONE, "gone", 0)              \
-    X(NO_PONG, "no_pong", 0)        \
-    X(SHUTDOWN, "shutdown", 1001)   \
-    X(PROTOCOL, "protocol", 1002)   \
-    X(NOT_UTF8, "not_utf8", 1007)   \
-    X(TOO_BIG, "too_big", 1009)     \
-    X(NO_MEMORY, "no_memory", 1013) \
-    X(SLOW, "slow", 4008)           \
+#define STATS_ENDS(X)                   \
+    X(BY_CLIENT, "client", 0)           \
+    X(GONE, "gone", 0)                  \
+    X(NO_PONG, "no_pong", 0)            \
+    X(SHUTDOWN, "shutdown", 1001)       \
+    X(PROTOCOL, "protocol", 1002)       \
+    X(NOT_UTF8, "not_utf8", 1007)       \
+    X(TOO_BIG, "too_big", 1009)         \
+    X(NO_MEMORY, "no_memory", 1013)     \
+    X(OVER_BUDGET, "over_budget", 4008) \
+    X(SLOW, "slow", 4008)               \
     X(FLOODING, "flooding", 4029)
 
 #define STATS_REFUSAL_ENUM(name, label)   STATS_REFUSED_##name,

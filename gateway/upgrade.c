@@ -14,6 +14,8 @@ static const struct upgrade_refusal refused_path = {
 static const struct upgrade_refusal refused_client_id = {
     STATS_REFUSED_CLIENT_ID, 400, "invalid_client_id",
     "client_id must be 1 to 128 bytes of UTF-8 without control characters", ""};
+static const struct upgrade_refusal refused_delivery = {
+    STATS_REFUSED_HANDSHAKE, 400, "invalid_delivery", "delivery is latest or all", ""};
 static const struct upgrade_refusal refused_plain = {
     STATS_REFUSED_HANDSHAKE, 426, "upgrade_required",
     "this is a WebSocket: connect with a GET request that asks to upgrade to websocket",
@@ -114,6 +116,18 @@ static bool read_client_id(struct request_text segment, struct upgrade *out)
     return true;
 }
 
+/* Returns false if ?delivery= has another value than it may have. */
+static bool read_delivery(const struct request *request, struct upgrade *out)
+{
+    struct request_text delivery;
+    if (!request_get_parameter(request, "delivery", &delivery)) {
+        out->wants_all = false;
+        return true;
+    }
+    out->wants_all = request_text_is(delivery, "all");
+    return out->wants_all || request_text_is(delivery, "latest");
+}
+
 const struct upgrade_refusal *upgrade_check(const struct request *request,
                                             const char *allowed_origins,
                                             struct upgrade *out)
@@ -124,6 +138,9 @@ const struct upgrade_refusal *upgrade_check(const struct request *request,
     }
     if (!read_client_id(segment, out)) {
         return &refused_client_id;
+    }
+    if (!read_delivery(request, out)) {
+        return &refused_delivery;
     }
     if (!request_text_is(request->method, "GET") ||
         !request_header_lists(request, "Upgrade", "websocket")) {

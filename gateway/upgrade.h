@@ -15,6 +15,7 @@
 struct upgrade {
     char client_id[PROTO_CLIENT_ID_MAX];
     size_t client_id_len;
+    bool wants_all;          /* ?delivery=all; the default is latest */
     struct request_text key; /* Sec-WebSocket-Key; points into the request's bytes */
 };
 

@@ -16,7 +16,7 @@ floor() {
     common/conf | common/link) echo 3 ;;
     common/bus) echo 4 ;;
 
-    gateway/addresses | gateway/console | gateway/frame | gateway/places | gateway/reader) echo 3 ;;
+    gateway/addresses | gateway/bucket | gateway/console | gateway/frame | gateway/places | gateway/reader) echo 3 ;;
     gateway/request | gateway/stats | gateway/wsloop) echo 3 ;;
     gateway/config | gateway/listener | gateway/visitor) echo 4 ;;
     gateway/admin | gateway/hub | gateway/outq | gateway/proto) echo 4 ;;

@@ -198,7 +198,7 @@ def test_a_half_closed_client_that_does_not_read_costs_no_cpu_and_is_dropped(
     start_gateway, redis
 ):
     gateway = start_gateway(backlog_hard_bytes=16 << 20, backlog_age_ms=3000)
-    with gateway.wire() as other, gateway.wire(receive_buffer=4096) as wire:
+    with gateway.wire() as other, gateway.wire("slow?delivery=all", receive_buffer=4096) as wire:
         other.subscribe("stock.OTHER.1m")
         wire.subscribe("stock.HALF.1m")
         stall(gateway, redis, "stock.HALF.1m")
@@ -232,7 +232,7 @@ def test_a_stalled_reader_is_dropped_at_the_hard_limit_and_the_others_flow_on(
     start_gateway, redis
 ):
     gateway = start_gateway(backlog_hard_bytes=256 << 10, close_timeout_ms=300)
-    with gateway.wire() as reader, gateway.wire(receive_buffer=4096) as stalled:
+    with gateway.wire() as reader, gateway.wire("slow?delivery=all", receive_buffer=4096) as stalled:
         reader.subscribe("stock.FLOW.1m")
         stalled.subscribe("stock.FLOW.1m")
         begin, n = time.monotonic(), 0
@@ -260,7 +260,7 @@ def check_dropped(wire):
 
 def test_a_reader_without_progress_is_dropped_at_the_maximum_age(start_gateway, redis):
     gateway = start_gateway(backlog_hard_bytes=16 << 20, backlog_age_ms=700, close_timeout_ms=300)
-    with gateway.wire() as reader, gateway.wire(receive_buffer=4096) as stalled:
+    with gateway.wire() as reader, gateway.wire("slow?delivery=all", receive_buffer=4096) as stalled:
         stalled.subscribe("stock.AGE.1m")
         stall(gateway, redis, "stock.AGE.1m")
         gateway.wait_metric("chronogate_connections", 1)
@@ -271,7 +271,7 @@ def test_a_reader_without_progress_is_dropped_at_the_maximum_age(start_gateway, 
 
 def test_a_reader_that_pauses_shortly_loses_nothing(start_gateway, redis):
     gateway = start_gateway(backlog_hard_bytes=16 << 20)
-    with gateway.wire(receive_buffer=4096) as wire:
+    with gateway.wire("slow?delivery=all", receive_buffer=4096) as wire:
         wire.subscribe("stock.PAUSE.1m")
         for n in range(500):
             redis.publish("stock.PAUSE.1m", '{"n":%d,%s' % (n, BIG[1:]))
@@ -291,7 +291,7 @@ async def test_a_burst_drops_nobody_who_reads(start_gateway, own_redis):
             publisher.read()
         publisher.close()
 
-    async with gateway.client() as one, gateway.client() as other:
+    async with gateway.client("a?delivery=all") as one, gateway.client("b?delivery=all") as other:
         await one.subscribe("stock.BURST.1m")
         await other.subscribe("stock.BURST.1m")
 
@@ -329,7 +329,7 @@ def test_a_flood_of_requests_without_reading_ends(gateway):
 
 
 def test_a_flood_of_websocket_pings_stops_nobody(gateway):
-    with gateway.wire() as other, gateway.wire(receive_buffer=4096) as wire:
+    with gateway.wire() as other, gateway.wire("slow?delivery=all", receive_buffer=4096) as wire:
         wire.sock.settimeout(2)
         send_all(wire, [frame(PING, b"x" * 125) * 100] * 100)
         other.say({"type": "ping"})

@@ -84,7 +84,7 @@ def test_a_client_that_does_not_answer_the_close_does_not_hold_it_up(start_gatew
 def test_a_client_that_does_not_read_does_not_hold_it_up(start_gateway, redis):
     gateway = start_gateway(backlog_hard_bytes=16 << 20)
     big = '{"x":"' + "x" * 8000 + '"}'
-    with gateway.wire(receive_buffer=4096) as wire:
+    with gateway.wire("slow?delivery=all", receive_buffer=4096) as wire:
         wire.subscribe("stock.STUCK.1m")
 
         def backlog():

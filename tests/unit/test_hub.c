@@ -120,8 +120,9 @@ static void close_channel(void *arg, const char *name, size_t len)
     say("-", name, len);
 }
 
-static void deliver(void *owner, struct frame *frame)
+static void deliver(void *owner, struct frame *frame, const void *topic)
 {
+    REQUIRE(topic != NULL);
     struct client *client = owner;
     client->frames++;
     REQUIRE(frame->refs == 1);

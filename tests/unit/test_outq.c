@@ -8,13 +8,14 @@
 
 #include "gateway/frame.h"
 
-#define HEADER ((size_t)2) /* bytes of a short frame's header */
+#define UP_TO(bytes) ((struct outq_limits){.soft_bytes = SIZE_MAX, .hard_bytes = (bytes)})
+#define HEADER       ((size_t)2) /* bytes of a short frame's header */
 
 static struct outq queue;
 
 static void setup(void)
 {
-    outq_init(&queue);
+    outq_init(&queue, NULL);
 }
 
 static void teardown(void)
@@ -34,7 +35,7 @@ static struct frame *frame_of(const char *text)
 static enum outq_result push(const char *text, size_t max_bytes)
 {
     struct frame *frame = frame_of(text);
-    const enum outq_result result = outq_push(&queue, frame, max_bytes);
+    const enum outq_result result = outq_push(&queue, frame, NULL, &UP_TO(max_bytes));
     frame_unref(frame);
     return result;
 }
@@ -79,7 +80,7 @@ START_TEST(a_queue_of_zero_bytes_is_ready_to_use)
     struct outq zero;
     memset(&zero, 0, sizeof(zero));
     struct frame *frame = frame_of("x");
-    ck_assert_int_eq(outq_push(&zero, frame, 100), OUTQ_OK);
+    ck_assert_int_eq(outq_push(&zero, frame, NULL, &UP_TO(100)), OUTQ_OK);
     frame_unref(frame);
     outq_finish(&zero);
     ck_assert_uint_eq(zero.count, 0);
@@ -150,10 +151,10 @@ END_TEST
 START_TEST(a_full_queue_refuses_and_changes_nothing)
 {
     struct frame *frame = frame_of("12345");
-    ck_assert_int_eq(outq_push(&queue, frame, 7), OUTQ_OK);
+    ck_assert_int_eq(outq_push(&queue, frame, NULL, &UP_TO(7)), OUTQ_OK);
     struct frame *refused = frame_of("refused");
     const struct outq before = queue;
-    ck_assert_int_eq(outq_push(&queue, refused, 15), OUTQ_FULL);
+    ck_assert_int_eq(outq_push(&queue, refused, NULL, &UP_TO(15)), OUTQ_FULL);
     ck_assert_mem_eq(&queue, &before, sizeof(queue));
     ck_assert_uint_eq(refused->refs, 1);
     frame_unref(refused);
@@ -185,8 +186,8 @@ END_TEST
 START_TEST(a_push_adds_a_reference_and_a_pop_hands_it_over)
 {
     struct frame *frame = frame_of("x");
-    outq_push(&queue, frame, SIZE_MAX);
-    outq_push(&queue, frame, SIZE_MAX);
+    outq_push(&queue, frame, NULL, &UP_TO(SIZE_MAX));
+    outq_push(&queue, frame, NULL, &UP_TO(SIZE_MAX));
     ck_assert_uint_eq(frame->refs, 3);
     ck_assert_ptr_eq(outq_pop(&queue), frame);
     ck_assert_uint_eq(frame->refs, 3);
@@ -261,11 +262,95 @@ START_TEST(gathering_gives_the_queues_references_back)
 {
     unsigned char buffer[64];
     struct frame *frame = frame_of("x");
-    outq_push(&queue, frame, SIZE_MAX);
-    outq_push(&queue, frame, SIZE_MAX);
+    outq_push(&queue, frame, NULL, &UP_TO(SIZE_MAX));
+    outq_push(&queue, frame, NULL, &UP_TO(SIZE_MAX));
     outq_gather(&queue, buffer, sizeof(buffer));
     ck_assert_uint_eq(frame->refs, 1);
     frame_unref(frame);
+}
+END_TEST
+
+/* ---- conflation ---------------------------------------------------------------------
+ */
+
+static const int topic_a;
+static const int topic_b;
+
+/* Pushes a frame of four bytes: a header of two, and the text. */
+static enum outq_result push_data(const char *text, const void *topic, size_t soft_bytes)
+{
+    const struct outq_limits limits = {.soft_bytes = soft_bytes, .hard_bytes = 24};
+    struct frame *frame = frame_of(text);
+    const enum outq_result result = outq_push(&queue, frame, topic, &limits);
+    frame_unref(frame);
+    return result;
+}
+
+START_TEST(up_to_the_soft_bound_everything_is_kept)
+{
+    ck_assert_int_eq(push_data("a1", &topic_a, 12), OUTQ_OK);
+    ck_assert_int_eq(push_data("a2", &topic_a, 12), OUTQ_OK);
+    ck_assert_int_eq(push_data("a3", &topic_a, 12), OUTQ_OK);
+    ck_assert_int_eq(push_data("a4", &topic_a, 12), OUTQ_CONFLATED);
+    pops("a1");
+    pops("a2");
+    pops("a4");
+}
+END_TEST
+
+START_TEST(above_it_each_topic_keeps_its_newest_in_the_order_of_first_arrival)
+{
+    push_data("a1", &topic_a, 0);
+    push_data("b1", &topic_b, 0);
+    ck_assert_int_eq(push_data("a2", &topic_a, 0), OUTQ_CONFLATED);
+    ck_assert_int_eq(push_data("b2", &topic_b, 0), OUTQ_CONFLATED);
+    ck_assert_int_eq(push_data("a3", &topic_a, 0), OUTQ_CONFLATED);
+    ck_assert_uint_eq(queue.bytes, 8);
+    pops("a3");
+    pops("b2");
+}
+END_TEST
+
+START_TEST(an_answer_is_neither_dropped_nor_overtaken)
+{
+    push_data("a1", &topic_a, 0);
+    ck_assert_int_eq(push_data("re", NULL, 0), OUTQ_OK);
+    ck_assert_int_eq(push_data("a2", &topic_a, 0), OUTQ_OK);
+    ck_assert_int_eq(push_data("re", NULL, 0), OUTQ_OK);
+    pops("a1");
+    pops("re");
+    pops("a2");
+    pops("re");
+}
+END_TEST
+
+START_TEST(conflation_goes_on_at_the_hard_bound_and_a_new_topic_is_refused)
+{
+    for (int i = 0; i < 6; i++) {
+        ck_assert_int_eq(push_data("a1", &topic_a, 24), OUTQ_OK);
+    }
+    ck_assert_int_eq(push_data("b1", &topic_b, 0), OUTQ_FULL);
+    ck_assert_int_eq(push_data("re", NULL, 0), OUTQ_FULL);
+    ck_assert_int_eq(push_data("a2", &topic_a, 0), OUTQ_CONFLATED);
+    ck_assert_int_eq(push_data("a3 longer", &topic_a, 0), OUTQ_FULL);
+    ck_assert_uint_eq(queue.count, 6);
+    ck_assert_uint_eq(queue.bytes, 24);
+}
+END_TEST
+
+START_TEST(many_queues_are_summed)
+{
+    size_t total = 100;
+    outq_init(&queue, &total);
+    push_data("a1", &topic_a, 0);
+    push_data("b1", &topic_b, 0);
+    ck_assert_uint_eq(total, 108);
+    push_data("a2 longer", &topic_a, 0);
+    ck_assert_uint_eq(total, 100 + queue.bytes);
+    frame_unref(outq_pop(&queue));
+    ck_assert_uint_eq(total, 104);
+    outq_finish(&queue);
+    ck_assert_uint_eq(total, 100);
 }
 END_TEST
 
@@ -290,6 +375,13 @@ int main(void)
     tcase_add_test(tcase, gathering_never_passes_over_a_frame_that_does_not_fit);
     tcase_add_test(tcase, gathering_from_an_empty_queue_writes_nothing);
     tcase_add_test(tcase, gathering_gives_the_queues_references_back);
+    tcase_add_test(tcase, up_to_the_soft_bound_everything_is_kept);
+    tcase_add_test(tcase,
+                   above_it_each_topic_keeps_its_newest_in_the_order_of_first_arrival);
+    tcase_add_test(tcase, an_answer_is_neither_dropped_nor_overtaken);
+    tcase_add_test(tcase,
+                   conflation_goes_on_at_the_hard_bound_and_a_new_topic_is_refused);
+    tcase_add_test(tcase, many_queues_are_summed);
     suite_add_tcase(suite, tcase);
 
     SRunner *runner = srunner_create(suite);

@@ -577,6 +577,10 @@ START_TEST(a_close_frame_of_one_byte_breaks_the_stream)
 {
     put(FIN | CLOSE, "\x03");
     reads("broken(1002) ");
+    put(TEXT, "a");
+    put(FIN | PING, "\x03\xe8"); /* lies where the missing byte would be */
+    put(FIN | CLOSE, "\x03");
+    reads("ping(\x03\xe8) broken(1002) ");
 }
 END_TEST
 

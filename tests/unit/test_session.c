@@ -190,7 +190,7 @@ static void wake(void *arg)
 static void begin(size_t number)
 {
     session = &sessions[number];
-    ck_assert(session_init(session, &env, session, "tester, cut here", 6));
+    ck_assert(session_init(session, &env, session, "tester, cut here", 6, false));
     play(hear(GREETING));
 }
 
@@ -224,9 +224,9 @@ static void setup(void)
     env = (struct session_env){
         .limits = {.max_message_bytes = 2000,
                    .max_topics = 3,
-                   .request_rate_per_s = 10,
-                   .request_burst = 1000,
+                   .requests = {.rate_per_s = 10, .burst = 1000},
                    .flood_limit = 3,
+                   .backlog_soft_bytes = 2048,
                    .backlog_hard_bytes = 4096,
                    .backlog_age_ms = 1000,
                    .pong_timeout_ms = 200,
@@ -402,10 +402,10 @@ END_TEST
 
 START_TEST(subscriptions_are_listed_sorted)
 {
-    play(say("{'type':'subscribe','topics':['stock.B.1w','" B "','crypto.B.1M']}"),
-         opened("stock.B.1w"), opened(B), opened("crypto.B.1M"), hear(ACK("stock.B.1w")),
-         hear(ACK(B)), hear(ACK("crypto.B.1M")), say("{'type':'get_subscriptions'}"),
-         hear(LISTED("'crypto.B.1M','" B "','stock.B.1w'")));
+    play(say("{'type':'subscribe','topics':['" A ".1m','" A "','crypto.B.1M']}"),
+         opened(A ".1m"), opened(A), opened("crypto.B.1M"), hear(ACK(A ".1m")),
+         hear(ACK(A)), hear(ACK("crypto.B.1M")), say("{'type':'get_subscriptions'}"),
+         hear(LISTED("'crypto.B.1M','" A "','" A ".1m'")));
 }
 END_TEST
 
@@ -425,8 +425,8 @@ END_TEST
 
 static void set_rate(int64_t per_s, int64_t burst)
 {
-    env.limits.request_rate_per_s = per_s;
-    env.limits.request_burst = burst;
+    env.limits.requests.rate_per_s = per_s;
+    env.limits.requests.burst = burst;
     env.limits.flood_limit = 1000000;
     restart();
 }
@@ -475,7 +475,7 @@ START_TEST(every_topic_takes_a_token_and_a_request_goes_whole_or_not_at_all)
 {
     set_rate(10, 4);
     play(say("{'type':'unsubscribe','topics':['a','b','c']}"), hear(UNACK("a")),
-         hear(UNACK("b")), hear(UNACK("c")),
+         hear(UNACK("b")), hear(UNACK("c")), say(PING), hear(PONG), pass(100),
          say("{'type':'subscribe','topics':['" A "','" B "'],'request_id':1}"),
          hear(LIMITED ",'request_id':1"), channels_are(""));
 }
@@ -504,7 +504,7 @@ END_TEST
 /* Refused requests: 3 in a row are too many. */
 START_TEST(whoever_keeps_flooding_is_closed_with_4029)
 {
-    env.limits.request_burst = 1;
+    env.limits.requests.burst = 1;
     restart();
     play(say(PING), hear(PONG), say(PING), hear(LIMITED), say("garbage"), hear(LIMITED),
          is(SESSION_OPEN), say(PING), hear(LIMITED), hear("close 4029 flooding"),
@@ -517,7 +517,7 @@ START_TEST(an_accepted_message_ends_the_row_of_refused_ones)
 {
     static const unsigned firsts[] = {0x81, 0x82};
     for (size_t i = 0; i < COUNT(firsts); i++) {
-        env.limits.request_burst = 1;
+        env.limits.requests.burst = 1;
         restart();
         play(say(PING), hear(PONG), say(PING), hear(LIMITED), say(PING), hear(LIMITED),
              pass(100), frame(firsts[i], "garbage"),
@@ -589,8 +589,47 @@ START_TEST(beyond_the_hard_limit_a_client_is_closed_and_its_backlog_dropped)
 }
 END_TEST
 
+START_TEST(above_the_soft_limit_the_newest_of_each_topic_is_kept_and_the_rest_counted)
+{
+    play(say(SUB(A)), opened(A), hear(ACK(A)));
+    env.limits.backlog_soft_bytes = (int64_t)(3 * (4 + strlen(DATA(A) STAMP)));
+    for (int i = 0; i < 10; i++) {
+        publish(A);
+    }
+    play(hear(DATA(A)), hear(DATA(A)), hear(DATA(A)));
+    ck_assert_uint_eq(stats.messages_conflated_total, 7);
+    play(session_all_sent(session), hear("{'type':'conflated','dropped':7"));
+    play(session_all_sent(session));
+}
+END_TEST
+
+START_TEST(a_client_that_wants_all_is_closed_and_never_conflated)
+{
+    play(say(SUB(A)), opened(A), hear(ACK(A)));
+    env.limits.backlog_soft_bytes = 1;
+    session->wants_all = true;
+    play(publish(A), publish(A), publish(A), hear(DATA(A)), hear(DATA(A)), hear(DATA(A)));
+    env.limits.backlog_hard_bytes = 1;
+    play(publish(A), publish(A), hear("close 4008 slow"));
+    ends_as(STATS_END_SLOW);
+}
+END_TEST
+
+START_TEST(whoever_is_over_the_budget_is_closed_and_its_backlog_dropped)
+{
+    say(PING);
+    say(PING);
+    ck_assert_uint_gt(env.queued_bytes, 0);
+    ck_assert_uint_eq(env.queued_bytes, session->queue.bytes);
+    play(session_end(session, STATS_END_OVER_BUDGET), hear("close 4008 over_budget"));
+    ck_assert_uint_eq(env.queued_bytes, 0);
+    ends_as(STATS_END_OVER_BUDGET);
+}
+END_TEST
+
 START_TEST(a_slow_client_costs_the_others_nothing)
 {
+    env.limits.backlog_soft_bytes = INT64_MAX;
     play(say(SUB(A)), opened(A), hear(ACK(A)));
     begin(1);
     play(say(SUB(A)), hear(ACK(A)));
@@ -631,9 +670,9 @@ END_TEST
 
 START_TEST(a_clients_close_is_answered_with_its_code_behind_what_waits)
 {
-    play(say(PING), frame(0x88, "\x03\xe8 bye"), is(SESSION_CLOSING), say(PING),
-         hear(PONG), hear("close 1000 "), silence(), session_all_sent(session),
-         is(SESSION_OVER));
+    play(say(PING), frame(0x88, "\x03\xe8 bye"), say(PING), frame(0x88, "\x03\xe9"),
+         is(SESSION_CLOSING), hear(PONG), hear("close 1000 "), silence(),
+         session_all_sent(session), is(SESSION_OVER));
     ends_as(STATS_END_BY_CLIENT);
     restart();
     play(frame(0x88, ""), hear("close "));
@@ -666,8 +705,9 @@ START_TEST(while_closing_requests_and_data_are_ignored)
     env.limits.heartbeat_interval_ms = 100;
     restart();
     play(say(SUB(A)), opened(A), hear(ACK(A)), say(SUB(B)),
-         session_end(session, STATS_END_SHUTDOWN), say(PING), frame(0x82, ""),
-         frame(0x89, ""), publish(A), opened(B), pass(200), hear("close 1001 shutdown"));
+         session_end(session, STATS_END_SHUTDOWN), say(PING), say(SUB(C)),
+         frame(0x82, ""), frame(0x89, ""), publish(A), opened(B), pass(200),
+         hear("close 1001 shutdown"), channels_are("+" A " +" B " "));
 }
 END_TEST
 
@@ -767,6 +807,11 @@ static void add_limits_and_ends(TCase *tcase)
     tcase_add_test(tcase, heartbeats_are_sent_at_their_interval);
     tcase_add_test(tcase,
                    beyond_the_hard_limit_a_client_is_closed_and_its_backlog_dropped);
+    tcase_add_test(
+        tcase,
+        above_the_soft_limit_the_newest_of_each_topic_is_kept_and_the_rest_counted);
+    tcase_add_test(tcase, a_client_that_wants_all_is_closed_and_never_conflated);
+    tcase_add_test(tcase, whoever_is_over_the_budget_is_closed_and_its_backlog_dropped);
     tcase_add_test(tcase, a_slow_client_costs_the_others_nothing);
     tcase_add_test(tcase,
                    a_client_blocked_for_too_long_is_closed_and_its_backlog_dropped);

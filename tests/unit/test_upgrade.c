@@ -164,6 +164,34 @@ START_TEST(an_offered_subprotocol_or_extension_does_no_harm)
 }
 END_TEST
 
+START_TEST(delivery_is_latest_unless_all_is_asked_for)
+{
+    static const struct {
+        const char *target;
+        bool wants_all;
+    } cases[] = {{PATH "a", false},
+                 {PATH "a?delivery=latest", false},
+                 {PATH "a?delivery=all", true},
+                 {PATH "a?token=x&delivery=all&more", true},
+                 {PATH "a?delivery", false},
+                 {PATH "a?nodelivery=all", false}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        say.target = cases[i].target;
+        accept();
+        ck_assert_msg(upgrade.wants_all == cases[i].wants_all, "%s", say.target);
+    }
+}
+END_TEST
+
+START_TEST(an_unknown_delivery_is_refused)
+{
+    say.target = PATH "a?delivery=some";
+    refuse(STATS_REFUSED_HANDSHAKE, 400, "invalid_delivery");
+    say.target = PATH "a?delivery=";
+    refuse(STATS_REFUSED_HANDSHAKE, 400, "invalid_delivery");
+}
+END_TEST
+
 START_TEST(names_and_words_may_have_any_case)
 {
     say.host = "HOST: a\r\n";
@@ -662,6 +690,8 @@ static TCase *handshake_tests(void)
     tcase_add_test(tcase, a_handshake_gives_the_client_and_the_key);
     tcase_add_test(tcase, the_first_thing_wrong_is_the_one_told);
     tcase_add_test(tcase, an_offered_subprotocol_or_extension_does_no_harm);
+    tcase_add_test(tcase, delivery_is_latest_unless_all_is_asked_for);
+    tcase_add_test(tcase, an_unknown_delivery_is_refused);
     tcase_add_test(tcase, names_and_words_may_have_any_case);
     tcase_add_test(tcase, a_plain_request_is_told_to_upgrade);
     tcase_add_test(tcase, only_get_asks_for_an_upgrade);

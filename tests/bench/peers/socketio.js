@@ -20,7 +20,6 @@ const io = new Server({
 })
 const confirm = feed((topic, payload) => io.local.to(topic).emit('data', JSON.parse(payload)))
 
-io.engine?.on('connection', (socket) => { socket.request = null })
 io.on('connection', (socket) => {
   socket.on('subscribe', async (topics) => {
     await Promise.all(topics.map(confirm))
@@ -38,3 +37,4 @@ if (process.env.ENGINE === 'uws') {
   io.attach(server)
   server.listen({ port, host: '127.0.0.1', backlog: 4096 })
 }
+io.engine.on('connection', (socket) => { socket.request = null })
