@@ -455,7 +455,7 @@ static bool create_context(struct clients *clients)
         {.name = "chronogate",
          .callback = on_event,
          .per_session_data_size = sizeof(struct client),
-         .rx_buffer_size = 256,       /* not used: read_client() reads */
+         .rx_buffer_size = 1,         /* not used: read_client() reads */
          .tx_packet_size = SEND_MAX}, /* one send for whatever is due */
         LWS_PROTOCOL_LIST_TERM};
     /* Pings are the session's; libwebsockets, which sees no pongs, must not hang up. */

@@ -53,8 +53,9 @@ static const struct conf_setting settings[] = {
     COUNT(
         "request-rate", request_rate_per_s, "per second", 1, 1000000, "50",
         "Requests, counted by their topics, that one connection may make in the long run"),
-    COUNT("request-burst", request_burst, NULL, 1, 1000000, "300",
-          "Requests, counted by their topics, that one connection may make at once"),
+    COUNT(
+        "request-burst", request_burst, NULL, 1, 1000000, "300",
+        "Requests, counted by their topics, that one connection may make at once; a request for more topics is always refused"),
     COUNT("flood-limit", flood_limit, NULL, 1, 1000000, "100",
           "Refused requests in a row after which a connection is closed with 4029"),
     COUNT("max-connections", max_connections, NULL, 0, 10000000, "0",

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/json.h"
+
 #define HEADER_MAX  10
 #define CONTROL_MAX 125 /* payload of a control frame, RFC 6455 section 5.5 */
 #define FIN         0x80
@@ -58,10 +60,8 @@ struct frame *frame_create(enum frame_opcode opcode, const struct frame_part par
 struct frame *frame_create_close(unsigned code, const char *reason)
 {
     const char code_bytes[2] = {(char)(code >> 8 & 0xff), (char)(code & 0xff)};
-    size_t reason_len = strlen(reason);
-    if (reason_len > CONTROL_MAX - sizeof(code_bytes)) {
-        reason_len = CONTROL_MAX - sizeof(code_bytes);
-    }
+    const size_t reason_len =
+        json_cut(reason, strlen(reason), CONTROL_MAX - sizeof(code_bytes));
     const struct frame_part parts[] = {
         {.bytes = code_bytes, .len = sizeof(code_bytes)},
         {.bytes = reason, .len = reason_len},

@@ -86,6 +86,19 @@ static uint64_t payload_size(const struct reader *reader)
     return size;
 }
 
+/* RFC 6455 section 5.2: "the minimal number of bytes MUST be used". */
+static bool is_shortest_length(const struct reader *reader)
+{
+    switch (reader->header[1] & LENGTH) {
+    case LENGTH_16:
+        return reader->payload_left >= LENGTH_16;
+    case LENGTH_64:
+        return reader->payload_left > UINT16_MAX;
+    default:
+        return true;
+    }
+}
+
 /* Returns what is wrong with the header's first two bytes, or NULL. */
 static const char *find_fault(const struct reader *reader)
 {
@@ -154,6 +167,10 @@ static bool read_header(struct reader *reader, const unsigned char **at,
         return true;
     }
     reader->payload_left = payload_size(reader);
+    if (!is_shortest_length(reader)) {
+        broken(out, 1002, "length not in its shortest form");
+        return false;
+    }
     if (!is_control(reader)) {
         if (reader->payload_left > max_bytes - reader->message_len) {
             broken(out, 1009, "message too long");

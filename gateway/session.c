@@ -408,13 +408,15 @@ static enum stats_end end_of_code(unsigned code)
     }
 }
 
+/* Our close frame, as an answer or crossing the peer's, is all that is left to send. */
 static void handle_close(struct session *session, unsigned code)
 {
+    session->deaf = true;
+    session->peer_closed = true;
     if (session->state == SESSION_OPEN) {
         begin_close(session, STATS_END_BY_CLIENT, code, "");
-        session->deaf = true; /* our answer is all that is left to do */
-    } else {
-        cut(session, STATS_END_BY_CLIENT);
+    } else if (session->queue.count == 0 && session->blocked_since_ms == 0) {
+        cut(session, (enum stats_end)session->reason);
     }
 }
 
@@ -471,6 +473,12 @@ void session_input_ended(struct session *session)
 void session_set_blocked(struct session *session, bool blocked)
 {
     if (!blocked) {
+        if (session->blocked_since_ms != 0 && session->state == SESSION_OPEN &&
+            session->deadline_ms != 0) {
+            /* The ping may have waited until now. */
+            session->deadline_ms =
+                session->env->now_ms + (uint64_t)session->env->limits.pong_timeout_ms;
+        }
         session->blocked_since_ms = 0;
     } else if (session->blocked_since_ms == 0) {
         session->blocked_since_ms = session->env->now_ms;
@@ -483,9 +491,8 @@ void session_all_sent(struct session *session)
         const uint64_t skipped = session->skipped;
         session->skipped = 0;
         send_own(session, proto_conflated(skipped, session->env->wall_us));
-    } else if (session->state == SESSION_CLOSING &&
-               session->reason == STATS_END_BY_CLIENT) {
-        cut(session, STATS_END_BY_CLIENT);
+    } else if (session->state == SESSION_CLOSING && session->peer_closed) {
+        cut(session, (enum stats_end)session->reason);
     }
 }
 
@@ -501,7 +508,7 @@ static void tick_open(struct session *session)
 {
     const struct session_limits *limits = &session->env->limits;
     const uint64_t now_ms = session->env->now_ms;
-    if (is_past(session, session->deadline_ms)) {
+    if (session->blocked_since_ms == 0 && is_past(session, session->deadline_ms)) {
         session_end(session, STATS_END_NO_PONG);
         return;
     }

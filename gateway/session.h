@@ -81,10 +81,11 @@ struct session {
     uint64_t deadline_ms; /* of the pong when OPEN, of the close when CLOSING; or 0 */
     uint64_t blocked_since_ms; /* the socket takes no more since then; or 0 */
     uint32_t refused_in_row;
-    uint8_t state;  /* enum session_state */
-    uint8_t reason; /* enum stats_end, when not OPEN */
-    bool wants_all; /* nothing is left out: ?delivery=all */
-    bool deaf;      /* the stream is broken: input is thrown away */
+    uint8_t state;    /* enum session_state */
+    uint8_t reason;   /* enum stats_end, when not OPEN */
+    bool wants_all;   /* nothing is left out: ?delivery=all */
+    bool deaf;        /* the stream is broken or over: input is thrown away */
+    bool peer_closed; /* the client has sent its close frame */
 };
 
 /* Starts a session in memory of the caller's and queues its connection_ack. `client_id`

@@ -4,7 +4,7 @@
 #   stairs: a file includes only modules on a lower floor, so no include cycle can exist;
 #   doors:  a third-party library is included from its own modules only;
 #   walls:  a pure module includes no module that does I/O; gateway/ and feeder/ never meet;
-#   size:   no file of 800 lines.
+#   size:   no file of 800 lines, tests and console included.
 set -eu
 cd "$1"
 
@@ -89,10 +89,13 @@ for file in $(find common gateway feeder -name '*.[ch]' | sort); do
         say "$file has no room in the floor plan"
         continue
     fi
-    [ "$(wc -l <"$file")" -lt 800 ] || say "$file has 800 lines or more: which noun is hiding?"
     for include in $(sed -n 's/^#[ ]*include *["<]\([^">]*\)[">].*/\1/p' "$file"); do
         check_include "$file" "$module" "$mine" "$include"
     done
+done
+for file in $(find common gateway feeder tests -name node_modules -prune -o \
+    \( -name '*.[ch]' -o -name '*.py' -o -path 'gateway/console/*.js' \) -print | sort); do
+    [ "$(wc -l <"$file")" -lt 800 ] || say "$file has 800 lines or more: which noun is hiding?"
 done
 [ "$checked" -gt 0 ] || say "no file was found"
 [ "$bad" = 0 ] && echo "layering: $checked files, every arrow points down"

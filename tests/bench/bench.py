@@ -12,7 +12,8 @@ import sys
 import time
 
 import report
-from harness import LOAD_CORE, Failure, Stage
+from candidates import STARTERS
+from harness import LOAD_CORE, Failure, Stage, connections_are_tracked
 from workloads import WORKLOADS, Context
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
@@ -27,24 +28,18 @@ def parse_options():
                         help="one short round of the most telling candidates, under two minutes")
     parser.add_argument("--only", metavar="WORKLOAD", action="append", choices=list(WORKLOADS),
                         help="one of " + ", ".join(WORKLOADS) + "; may be repeated")
-    parser.add_argument("--candidates", metavar="A,B", help="only these")
+    parser.add_argument("--candidates", metavar="A,B", help="only these, of " + ", ".join(STARTERS))
+    parser.add_argument("--trial", action="store_true",
+                        help="also where every send is dearer than it should be")
     parser.add_argument("--rounds", type=int, metavar="N", help="5, or 1 with --quick")
     options = parser.parse_args()
     options.rounds = options.rounds or (1 if options.quick else 5)
     if not 1 <= options.rounds <= 20:
         parser.error("--rounds is from 1 to 20")
+    unknown = set((options.candidates or "ours").split(",")) - set(STARTERS)
+    if unknown:
+        parser.error("no such candidate: " + ", ".join(unknown))
     return options
-
-
-def docker_runs():
-    for name in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{name}/comm") as comm:
-                if comm.read().strip() == "dockerd":
-                    return True
-        except OSError:
-            continue
-    return False
 
 
 def chosen(options, workload):
@@ -104,8 +99,10 @@ def run_all(stage, options, results):
 
 def main():
     options = parse_options()
-    if docker_runs():
-        sys.exit("bench: a Docker daemon runs, which makes every send dearer: stop it first")
+    tracked = connections_are_tracked()
+    if tracked and not options.trial:
+        sys.exit("bench: the kernel tracks connections, as Docker makes it do, and every send is "
+                 "dearer: stop Docker and remove its iptables rules, or say --trial")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     os.sched_setaffinity(0, {LOAD_CORE})
     began = time.monotonic()
@@ -113,7 +110,7 @@ def main():
     try:
         results = load_results(report.json_path(stage))
         results.setdefault("workloads", {})
-        results["machine"] = report.machine(stage)
+        results["machine"] = {**report.machine(stage), "tracked": tracked}
         run_all(stage, options, results)
     finally:
         stage.close()

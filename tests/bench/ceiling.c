@@ -1,21 +1,18 @@
-/* ceiling — what plain sockets can do: one send() per client for what has arrived,
- * nothing else. SPDX-License-Identifier: MIT
+/* ceiling — plain sockets: one send() per client for what has arrived, nothing else.
+ * SPDX-License-Identifier: MIT
  *
  * Subscribes to one topic at Redis. All that one read from Redis brings is framed as the
  * gateway frames it, and each client gets it in one send(). No topics, no queues, no
  * limits: a client that does not keep up is cut.
  */
-#include <errno.h>
-#include <stdbool.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
-
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 
 #include "dialect.h"
 #include "options.h"

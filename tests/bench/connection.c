@@ -153,7 +153,7 @@ static void on_payload(struct load *load, struct connection *connection, const c
         load->tally.corrupt++;
         return;
     }
-    const int slot = plan_slot(&load->plan, connection->index, payload.topic);
+    const int slot = plan_slot(&load->plan, connection->first_topic, payload.topic);
     const char *after = at + PAYLOAD_LEN;
     const uint64_t id = load->with_ids ? read_id(after, (size_t)(end - after)) : 0;
     if (slot < 0 || (load->with_ids && id == 0)) {

@@ -27,7 +27,8 @@ struct connection {
     char *rest;        /* a frame's beginning, or NULL */
     uint32_t rest_len;
     uint32_t index;
-    uint32_t acks; /* still to come */
+    uint32_t first_topic; /* index modulo topics */
+    uint32_t acks;        /* still to come */
     int fd;
     enum connection_state state;
 };

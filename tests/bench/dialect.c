@@ -11,14 +11,14 @@
 
 static uint32_t plan_topic(const struct plan *plan, uint32_t client, uint32_t k)
 {
-    return (client + k * (plan->topics / plan->per_client)) % plan->topics;
+    return (client + k * plan->step) % plan->topics;
 }
 
-int plan_slot(const struct plan *plan, uint32_t client, uint32_t topic)
+int plan_slot(const struct plan *plan, uint32_t first, uint32_t topic)
 {
-    const uint32_t step = plan->topics / plan->per_client;
-    const uint32_t ahead = (topic + plan->topics - client % plan->topics) % plan->topics;
-    return topic < plan->topics && ahead % step == 0 ? (int)(ahead / step) : -1;
+    const uint32_t ahead = topic >= first ? topic - first : topic + plan->topics - first;
+    return topic < plan->topics && ahead % plan->step == 0 ? (int)(ahead / plan->step)
+                                                           : -1;
 }
 
 bool dialect_find(const char *name, enum dialect *out)

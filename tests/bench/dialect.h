@@ -21,11 +21,13 @@ enum dialect { DIALECT_JSON, DIALECT_SOCKETIO, DIALECT_RAW };
  * topic is held equally often. */
 struct plan {
     uint32_t topics;
-    uint32_t per_client; /* divides `topics` */
+    uint32_t per_client;
+    uint32_t step; /* topics / per_client, without a rest */
 };
 
-/* Where a topic stands among a client's, or -1 if it is none of them. */
-int plan_slot(const struct plan *plan, uint32_t client, uint32_t topic);
+/* Where a topic stands among those of a client whose first one is `first`; -1 if it is
+ * none of them. */
+int plan_slot(const struct plan *plan, uint32_t first, uint32_t topic);
 
 enum dialect_event {
     DIALECT_GREETED, /* to be answered with dialect_hello() */

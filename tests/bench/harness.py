@@ -11,6 +11,7 @@ import signal
 import socket
 import subprocess
 import time
+from contextlib import ExitStack
 
 SERVER_CORE = 0  # the server under test, alone
 LOAD_CORE = 1  # generator, publisher, Redis and this program
@@ -89,6 +90,21 @@ def last_line(path):
     with open(path, "rb") as log:
         lines = log.read().decode(errors="replace").strip().splitlines()
     return lines[-1] if lines else "it said nothing"
+
+
+def connections_are_tracked():
+    """Does the kernel's connection tracking look at loopback, too?"""
+    def known():
+        try:
+            with open("/proc/sys/net/netfilter/nf_conntrack_count") as count:
+                return int(count.read())
+        except OSError:
+            return 0
+    before = known()
+    with socket.create_server(("127.0.0.1", 0), backlog=64) as server, ExitStack() as clients:
+        for _ in range(50):
+            clients.enter_context(socket.create_connection(server.getsockname()))
+        return known() - before > 40
 
 
 def wait_for_port(port, process, seconds=8):
@@ -224,6 +240,8 @@ def measure(stage, server, loads, streams, seconds, warmup=1.0, grace=1.0, sampl
         time.sleep(0.4)
     sleep_until(edges[1])
     after = core_times()
+    if sample:
+        sample()
     result, *others = [load.result(edges) for load in loads]
     published = [publisher.read_event(30) for publisher in publishers]
     for publisher in publishers:

@@ -10,6 +10,10 @@
 #define N_BASE     1000000000
 #define T_BASE     UINT64_C(1000000000000000)
 
+/* A message that many clients get is checked once and then compared. */
+#define KNOWN_COUNT 1024
+#define HASH        UINT64_C(0x9e3779b97f4a7c15)
+
 static void put_digits(char *at, uint64_t value, int digits)
 {
     for (int i = digits - 1; i >= 0; i--) {
@@ -27,7 +31,6 @@ static uint64_t get_digits(const char *at, int digits)
     return value;
 }
 
-/* Eight bytes at a time: the generator checks every message it gets. */
 static uint64_t sum_of(const char *bytes)
 {
     uint64_t sum = PAYLOAD_SUM_AT;
@@ -35,7 +38,7 @@ static uint64_t sum_of(const char *bytes)
         uint64_t word = 0;
         const size_t left = PAYLOAD_SUM_AT - at;
         memcpy(&word, bytes + at, left < sizeof(word) ? left : sizeof(word));
-        sum = (sum ^ word) * UINT64_C(0x9e3779b97f4a7c15);
+        sum = (sum ^ word) * HASH;
         sum ^= sum >> 32;
     }
     return sum;
@@ -62,7 +65,7 @@ void payload_write(char *out, const struct payload *payload)
     out[PAYLOAD_LEN - 1] = '"';
 }
 
-bool payload_read(const char *bytes, struct payload *out)
+static bool check(const char *bytes, struct payload *out)
 {
     char hex[16];
     put_hex(hex, sum_of(bytes));
@@ -72,6 +75,25 @@ bool payload_read(const char *bytes, struct payload *out)
     out->topic = (uint32_t)(get_digits(bytes + PAYLOAD_TOPIC_AT, 4) - TOPIC_BASE);
     out->n = (uint32_t)(get_digits(bytes + PAYLOAD_N_AT, 10) - N_BASE);
     out->t_ns = get_digits(bytes + PAYLOAD_T_AT, 16) - T_BASE;
+    return true;
+}
+
+bool payload_read(const char *bytes, struct payload *out)
+{
+    static struct {
+        char bytes[PAYLOAD_LEN];
+        struct payload payload;
+    } known[KNOWN_COUNT];
+    uint64_t hex;
+    memcpy(&hex, bytes + PAYLOAD_HEX_AT, sizeof(hex));
+    const size_t at = (hex * HASH) >> 54;
+    if (memcmp(known[at].bytes, bytes, PAYLOAD_LEN) != 0) {
+        if (!check(bytes, &known[at].payload)) {
+            return false;
+        }
+        memcpy(known[at].bytes, bytes, PAYLOAD_LEN);
+    }
+    *out = known[at].payload;
     return true;
 }
 

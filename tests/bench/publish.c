@@ -10,6 +10,7 @@
  * POSTs, each topic always on the same connection. Answers are read and checked as they
  * come.
  */
+#include <assert.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -96,6 +97,7 @@ static void read_options(int argc, char **argv, struct settings *settings)
     }
 }
 
+/* nchan answers one request of a connection before it looks at the next. */
 static void create(struct publisher *publisher)
 {
     const char *to = publisher->settings.to;
@@ -163,6 +165,7 @@ static size_t write_head(enum target target, char *out, const char *topic,
 
 static void add_message(struct publisher *publisher, const struct payload *payload)
 {
+    assert(publisher->link_count > 0);
     struct link *link = &publisher->links[payload->topic % publisher->link_count];
     char topic[PAYLOAD_TOPIC_NAME_MAX];
     char body[PAYLOAD_LEN + PAD_MAX + TAIL_MAX];

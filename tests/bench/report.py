@@ -110,9 +110,7 @@ def peers_of(record):
 
 def against_peers(workload, figure, limit):
     def check(records):
-        record = records.get(workload)
-        if not record:
-            return None
+        record = records.get(workload, {"figures": {}})
         known = {peer: ratios(record, figure, "ours", peer) for peer in peers_of(record)}
         known = {peer: values for peer, values in known.items() if values}
         if not known:
@@ -137,7 +135,7 @@ def absolute(workload, figure, divisor, limit, better):
         if not values:
             return None
         value = statistics.median(values) / divisor
-        return better(value, limit) in (value,), text_of(values, divisor, 2)
+        return better(value, limit) == value, text_of(values, divisor, 2)
     return check
 
 
@@ -146,13 +144,13 @@ TARGETS = [
     ("CPU per message, bursts of ten, ≤ 1.25 × ceiling", against_ceiling("burst10", 1.25)),
     ("CPU per message, one at a time, below every peer", against_peers("fanout1", "cpu_us", 1)),
     ("CPU per message, bursts of ten, below every peer", against_peers("burst10", "cpu_us", 1)),
-    ("realistic mix, CPU per message ≤ 0.7 × the best peer", against_peers("mix", "cpu_us", 0.7)),
+    ("mix, CPU per message ≤ 0.7 × the best peer", against_peers("mix", "cpu_us", 0.7)),
     ("p50 at half the saturation, below every peer", against_peers("latency", "p50_us", 1)),
     ("p99 at half the saturation, below every peer", against_peers("latency", "p99_us", 1)),
     ("p50 at the same rate, below every peer", against_peers("latency_same", "p50_us", 1)),
     ("p99 at the same rate, below every peer", against_peers("latency_same", "p99_us", 1)),
-    ("user memory per idle client ≤ 2.5 KB", absolute("idle", "bytes_per_client", 1024, 2.5, min)),
-    ("user memory per idle client ≤ 1.4 KB", absolute("idle", "bytes_per_client", 1024, 1.4, min)),
+    ("memory per idle client ≤ 2.5 KB", absolute("idle", "bytes_per_client", 1024, 2.5, min)),
+    ("memory per idle client ≤ 1.4 KB", absolute("idle", "bytes_per_client", 1024, 1.4, min)),
     ("one stalled client: others' p99 ≤ 1.2 ×", absolute("stalled", "p99_ratio", 1, 1.2, min)),
     ("one stalled client: ≤ 512 KB for it", absolute("stalled", "memory_kb", 1, 512, min)),
     ("handshakes ≥ 5,000 per second and core",
@@ -200,11 +198,13 @@ def markdown(results):
     records = in_order(results)
     versions = ", ".join(f"{name} {version}" for name, version in about["packages"].items())
     lines = ["# Results", "",
-             "Written by `tests/bench/run.sh`; [README.md](README.md) says what is measured and how.",
+             "Written by `tests/bench/run.sh`; [README.md](README.md) says what is measured.",
              "Each cell is the median of the rounds and, in brackets, their range.", "",
              f"{about['cpu']}, {about['cores']} cores, Linux {about['kernel']}; gateway "
              f"{about['gateway']}; {about['redis']}; Node {about['node']}; {about['nginx']}; "
              f"nchan {about['nchan']}; {versions}.", "",
+             *(["**A trial**: the kernel tracked connections, so every send was dearer.", ""]
+               if about["tracked"] else []),
              "## Targets", "", "| target | measured | |", "|---|---|---|"]
     for title, check in TARGETS:
         answer = check(records)

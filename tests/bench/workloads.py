@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
 """workloads: what each candidate is put to, and which figures come out.
 
-Each workload is called with a Context and the name of a candidate, starts a fresh server, and returns
-(figures, problems): figures by name, and in words what was not as it should be."""
+Each workload is called with a Context and the name of a candidate, starts a fresh server, and
+returns (figures, problems): figures by name, and in words what was not as it should be."""
 
 import statistics
 from contextlib import ExitStack, contextmanager
@@ -135,8 +135,8 @@ def handshake(context, candidate):
 
 
 def stalled_phase(context, candidate, pace):
-    """500 clients with a moderate topic, and one that also holds a heavy one. Returns the result, and the most
-    that the kernel and the process held for that one at any time."""
+    """500 clients with a moderate topic, and one that also holds a heavy one. Returns the
+    result, and the most that the kernel and the process held for that one at any time."""
     peak = {"kernel": 0, "user": 0}
     with server_of(context, candidate) as server, \
             load_on(context, server, clients=500) as others, \
@@ -169,7 +169,10 @@ def stalled(context, candidate):
         "memory_kb": (stalling_peak["kernel"] + user) / 1024,
         "cut": stalling["others"][0]["failed"],
     }
-    return figures, problems_of(reading) + problems_of(stalling)
+    problems = problems_of(reading) + problems_of(stalling)
+    if not figures["cut"] and not figures["kernel_kb"]:
+        problems.append("no backlog was seen")
+    return figures, problems
 
 
 class Attempts:

@@ -26,13 +26,13 @@
 #include "connection.h"
 #include "options.h"
 
-#define EVENTS_MAX    512
-#define PACE_TICK_NS  (CLOCK_NS_PER_S / 50)
-#define EVERYTHING    SIZE_MAX
-#define SOURCES       20
-#define COMMAND_MAX   128
-#define FULL_PACE     (-1)
-#define LOST_RESERVED 16 /* descriptors that are no client's */
+#define EVENTS_MAX     512
+#define PACE_TICK_NS   (CLOCK_NS_PER_S / 50)
+#define EVERYTHING     SIZE_MAX
+#define SOURCES        20
+#define COMMAND_MAX    128
+#define FULL_PACE      (-1)
+#define FILES_RESERVED 16 /* descriptors that are no client's */
 
 struct settings {
     int64_t port;
@@ -52,6 +52,7 @@ struct wsload {
     struct settings settings;
     struct load load;
     struct connection *connections;
+    struct seen *seen; /* per_client for each of them */
     uint32_t clients;
     uint32_t next;    /* the first that was never opened */
     bool announced;   /* all are ready, and this was said */
@@ -102,7 +103,7 @@ static void check_settings(const struct settings *settings)
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
     if (settings->port < 1 || settings->port > UINT16_MAX || settings->clients < 1 ||
-        (uint64_t)settings->clients + LOST_RESERVED > files.rlim_max ||
+        (uint64_t)settings->clients + FILES_RESERVED > files.rlim_max ||
         settings->topics < 1 || settings->topics > PAYLOAD_TOPICS_MAX ||
         settings->per_client < 1 || settings->per_client > 64 ||
         settings->topics % settings->per_client != 0 || settings->in_flight < 1 ||
@@ -117,23 +118,28 @@ static void create(struct wsload *wsload)
     const struct settings *settings = &wsload->settings;
     struct load *load = &wsload->load;
     wsload->clients = (uint32_t)settings->clients;
-    load->plan = (struct plan){.topics = (uint32_t)settings->topics,
-                               .per_client = (uint32_t)settings->per_client};
+    load->plan =
+        (struct plan){.topics = (uint32_t)settings->topics,
+                      .per_client = (uint32_t)settings->per_client,
+                      .step = (uint32_t)(settings->topics / settings->per_client)};
     load->port = (uint16_t)settings->port;
     load->sources = SOURCES;
     load->with_ids = settings->ids != 0;
     load->tally.watched = (pid_t)settings->watch;
     load->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
     wsload->connections = calloc(wsload->clients, sizeof(struct connection));
-    struct seen *seen =
-        calloc((size_t)wsload->clients * load->plan.per_client, sizeof(*seen));
+    wsload->seen =
+        calloc((size_t)wsload->clients * load->plan.per_client, sizeof(struct seen));
     if (!dialect_find(settings->dialect, &load->dialect) || load->epoll_fd < 0 ||
-        wsload->connections == NULL || seen == NULL) {
+        wsload->connections == NULL || wsload->seen == NULL) {
         die("cannot start");
     }
     for (uint32_t i = 0; i < wsload->clients; i++) {
-        wsload->connections[i] = (struct connection){
-            .index = i, .fd = -1, .seen = seen + (size_t)i * load->plan.per_client};
+        wsload->connections[i] =
+            (struct connection){.index = i,
+                                .first_topic = i % load->plan.topics,
+                                .fd = -1,
+                                .seen = wsload->seen + (size_t)i * load->plan.per_client};
     }
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
     if (epoll_ctl(load->epoll_fd, EPOLL_CTL_ADD, STDIN_FILENO, &event) != 0) {
@@ -252,7 +258,7 @@ static void obey(struct wsload *wsload, const char *line)
         exit(2);
     }
     tally_begin(&wsload->load.tally, from, to, end);
-    memset(wsload->connections[0].seen, 0,
+    memset(wsload->seen, 0,
            (size_t)wsload->clients * wsload->load.plan.per_client * sizeof(struct seen));
 }
 

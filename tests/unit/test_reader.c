@@ -234,19 +234,13 @@ static void reads(const char *expected)
 /* ---- messages -----------------------------------------------------------------------
  */
 
-START_TEST(a_text_and_a_binary_message_come_out_unmasked)
+START_TEST(messages_come_out_unmasked_and_may_be_empty)
 {
     put(FIN | TEXT, "hello");
     put(FIN | BINARY, "\x01\xff\xfe");
-    reads("text(hello) binary(\x01\xff\xfe) ");
-}
-END_TEST
-
-START_TEST(an_empty_message_is_a_message)
-{
     put(FIN | TEXT, "");
     put(FIN | BINARY, "");
-    reads("text() binary() ");
+    reads("text(hello) binary(\x01\xff\xfe) text() binary() ");
 }
 END_TEST
 
@@ -381,29 +375,37 @@ END_TEST
 
 START_TEST(reserved_opcodes_break_the_stream)
 {
-    for (unsigned opcode = 3; opcode < 16; opcode++) {
-        if (opcode == CLOSE || opcode == PING || opcode == PONG) {
-            continue;
-        }
+    for (unsigned opcode = BINARY + 1; opcode < CLOSE; opcode++) {
         header_breaks(FIN | opcode, 0x80);
+        header_breaks(FIN | (opcode + CLOSE), 0x80);
     }
 }
 END_TEST
 
-START_TEST(a_fragmented_control_frame_breaks_the_stream)
+START_TEST(a_control_frame_in_fragments_or_beyond_125_bytes_breaks_the_stream)
 {
     for (unsigned opcode = CLOSE; opcode <= PONG; opcode++) {
         header_breaks(opcode, 0x80);
+        header_breaks(FIN | opcode, 0x80 | 126);
+        header_breaks(FIN | opcode, 0x80 | 127);
     }
 }
 END_TEST
 
-START_TEST(a_control_frame_beyond_125_bytes_breaks_the_stream)
+START_TEST(a_length_not_in_its_shortest_form_breaks_the_stream)
 {
-    for (unsigned opcode = CLOSE; opcode <= PONG; opcode++) {
-        header_breaks(FIN | opcode, 0x80 | 126);
-        header_breaks(FIN | opcode, 0x80 | 127);
-    }
+    put_bytes("\x82\xfe\0\0mask", 8);
+    reads("broken(1002) ");
+    put_bytes("\x82\xfe\0\x7dmask", 8); /* 125 */
+    reads("broken(1002) ");
+    put_bytes("\x82\xfe\0\x7emask", 8); /* 126 */
+    reads("");
+    put_bytes("\x82\xff\0\0\0\0\0\0\0\x7emask", 14);
+    reads("broken(1002) ");
+    put_bytes("\x82\xff\0\0\0\0\0\0\xff\xffmask", 14); /* 65535 */
+    reads("broken(1002) ");
+    put_bytes("\x82\xff\0\0\0\0\0\1\0\0mask", 14); /* 65536 */
+    reads("");
 }
 END_TEST
 
@@ -420,11 +422,10 @@ END_TEST
 
 START_TEST(a_message_inside_a_message_breaks_the_stream)
 {
-    static const unsigned kinds[] = {TEXT, BINARY};
-    for (size_t outer = 0; outer < 2; outer++) {
-        for (size_t inner = 0; inner < 2; inner++) {
-            put(kinds[outer], "a");
-            header_breaks(FIN | kinds[inner], 0x80);
+    for (unsigned outer = TEXT; outer <= BINARY; outer++) {
+        for (unsigned inner = TEXT; inner <= BINARY; inner++) {
+            put(outer, "a");
+            header_breaks(FIN | inner, 0x80);
         }
     }
 }
@@ -736,8 +737,7 @@ END_TEST
 
 static void add_messages(TCase *tcase)
 {
-    tcase_add_test(tcase, a_text_and_a_binary_message_come_out_unmasked);
-    tcase_add_test(tcase, an_empty_message_is_a_message);
+    tcase_add_test(tcase, messages_come_out_unmasked_and_may_be_empty);
     tcase_add_test(tcase, payloads_of_each_kind_of_length_are_read);
     tcase_add_test(tcase, messages_in_one_piece_come_out_one_at_a_time);
     tcase_add_test(tcase, no_bytes_change_nothing_wherever_the_stream_stands);
@@ -760,8 +760,9 @@ static void add_violations(TCase *tcase)
     tcase_add_test(tcase, a_frame_that_is_not_masked_breaks_the_stream);
     tcase_add_test(tcase, reserved_bits_break_the_stream);
     tcase_add_test(tcase, reserved_opcodes_break_the_stream);
-    tcase_add_test(tcase, a_fragmented_control_frame_breaks_the_stream);
-    tcase_add_test(tcase, a_control_frame_beyond_125_bytes_breaks_the_stream);
+    tcase_add_test(tcase,
+                   a_control_frame_in_fragments_or_beyond_125_bytes_breaks_the_stream);
+    tcase_add_test(tcase, a_length_not_in_its_shortest_form_breaks_the_stream);
     tcase_add_test(tcase, a_continuation_of_nothing_breaks_the_stream);
     tcase_add_test(tcase, a_message_inside_a_message_breaks_the_stream);
     tcase_add_test(tcase, a_message_of_exactly_the_limit_passes);

@@ -1,7 +1,7 @@
-// Socket.IO with its Redis adapter, WebSocket transport only. Feeds publish plain messages, so each node takes them
-// from Redis itself and hands them to its own clients (`local`); the adapter joins the nodes for all else. Tuned as
-// socket.io/docs/v4/performance-tuning says: bufferutil, the HTTP request not kept, and, with ENGINE=uws,
-// uWebSockets.js instead of ws.
+// Socket.IO with its Redis adapter, WebSocket transport only. Feeds publish plain messages, so each
+// node takes them from Redis itself and hands them to its own clients (`local`); the adapter joins
+// the nodes for all else. Tuned as socket.io/docs/v4/performance-tuning says: bufferutil, the HTTP
+// request not kept, and, with ENGINE=uws, uWebSockets.js instead of ws.
 // SPDX-License-Identifier: MIT
 'use strict'
 
