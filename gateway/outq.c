@@ -10,6 +10,7 @@
 
 #define CAPACITY_FIRST 4
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): it is kept, to be written to. */
 void outq_init(struct outq *queue, size_t *total)
 {
     *queue = (struct outq){.total = total};

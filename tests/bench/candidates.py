@@ -97,7 +97,6 @@ def node_server(script, dialect, engine=""):
 
 
 def run_nginx(stage, server, role, port, core):
-    """Returns the process id of the one worker."""
     directory = os.path.join(stage.build, "nchan-" + role)
     shutil.rmtree(directory, ignore_errors=True)
     os.makedirs(directory)
@@ -111,20 +110,13 @@ def run_nginx(stage, server, role, port, core):
     process = server.run("nchan-" + role, ["nginx", "-p", directory, "-c", conf, "-e",
                                            os.path.join(directory, "error.log")], core=core)
     wait_for_port(port, process)
-    for _ in range(100):  # the port is open before the worker is there
-        with open(f"/proc/{process.pid}/task/{process.pid}/children") as children:
-            workers = children.read().split()
-        if workers:
-            return int(workers[0])
-        time.sleep(0.02)
-    raise Failure("nginx has no worker")
 
 
 def start_nchan(stage):
     server = Server(stage, "raw")
     server.publish_to = "nchan"
     server.publish_port = free_port()
-    server.pid = run_nginx(stage, server, "serve", server.port, SERVER_CORE)
+    run_nginx(stage, server, "serve", server.port, SERVER_CORE)
     run_nginx(stage, server, "publish", server.publish_port, LOAD_CORE)
     time.sleep(1.0)  # until both have found Redis
     return server

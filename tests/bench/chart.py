@@ -8,7 +8,7 @@ WIDTH = 760
 LABEL = 210  # where the bars begin
 BAR = 400  # the longest
 ROW = 22
-COLOURS = {"ours": "#0b6e4f", "ceiling": "#8d99a6"}
+COLOURS = {"ours": "#0b6e4f", "sequenced": "#0b6e4f", "ceiling": "#8d99a6"}
 PEER = "#d9a441"
 
 
