@@ -4,6 +4,7 @@
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include <hiredis/async.h>
 #include <hiredis/hiredis.h>
@@ -14,6 +15,7 @@
 #include "common/table.h"
 
 #define BATCH_MAX 512 /* channels in one SUBSCRIBE or UNSUBSCRIBE */
+#define READS_MAX 16  /* of messages in one turn; hiredis reads 16 KiB at a time */
 
 /* A channel we want, or one whose answers from Redis are still to come. `wanted` is what
  * the program asked for last, `sent` what Redis was told last. What changed in this turn
@@ -53,6 +55,7 @@ struct bus {
     struct channel *channels;
     struct channel *first_dirty;
     struct channel *first_kept;
+    bool got_messages; /* in this turn */
     bool dying;
 };
 
@@ -203,9 +206,26 @@ static void confirm_kept(struct bus *bus)
     }
 }
 
-static void flush_channels(void *arg)
+/* Takes what else has come meanwhile, so that under load more goes to a client in one
+ * write. Bounded, so that a flood from Redis leaves the others their turns. */
+static void drain_messages(struct bus *bus)
+{
+    for (int reads = 1; reads < READS_MAX && bus->got_messages; reads++) {
+        redisAsyncContext *context = link_context(bus->messages);
+        int waiting = 0;
+        if (context == NULL || ioctl(context->c.fd, FIONREAD, &waiting) != 0 ||
+            waiting == 0) {
+            break;
+        }
+        redisAsyncHandleRead(context);
+    }
+    bus->got_messages = false;
+}
+
+static void on_turn_end(void *arg)
 {
     struct bus *bus = arg;
+    drain_messages(bus);
     while (bus->first_dirty != NULL) {
         send_changes(bus);
         confirm_kept(bus);
@@ -248,6 +268,7 @@ static void on_push(redisAsyncContext *context, void *answer, void *arg)
     const redisReply *name = reply->element[1];
     if (strcmp(kind, "message") == 0) {
         const redisReply *payload = reply->element[2];
+        bus->got_messages = true;
         bus->ops->on_message(bus->arg, name->str, name->len, payload->str, payload->len);
         return;
     }
@@ -436,7 +457,7 @@ struct bus *bus_create(struct loop *loop, const struct bus_config *config,
         if (bus->messages == NULL) {
             goto failed;
         }
-        loop_at_turn_end(loop, flush_channels, bus);
+        loop_at_turn_end(loop, on_turn_end, bus);
     }
     return bus;
 failed:

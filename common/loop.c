@@ -80,11 +80,16 @@ void loop_stop(struct loop *loop)
     loop->stopping = true;
 }
 
-uint64_t loop_now_ms(void)
+uint64_t loop_now_us(void)
 {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
-    return (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+    return (uint64_t)now.tv_sec * 1000000 + (uint64_t)now.tv_nsec / 1000;
+}
+
+uint64_t loop_now_ms(void)
+{
+    return loop_now_us() / 1000;
 }
 
 uint64_t loop_wall_us(void)

@@ -31,8 +31,9 @@ void loop_run(struct loop *loop);
 /* Lets loop_run() return after this turn. */
 void loop_stop(struct loop *loop);
 
-/* Milliseconds of CLOCK_MONOTONIC. */
+/* CLOCK_MONOTONIC. */
 uint64_t loop_now_ms(void);
+uint64_t loop_now_us(void);
 
 /* Microseconds since 1970, UTC: the wall clock, which may jump. */
 uint64_t loop_wall_us(void);

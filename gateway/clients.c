@@ -18,11 +18,14 @@
 #include "gateway/upgrade.h"
 #include "gateway/wsloop.h"
 
-#define READ_MAX     ((size_t)16 * 1024) /* bytes of one client in one turn */
-#define WRITE_MAX    ((size_t)64 * 1024) /* bytes in one write; one frame may be longer */
-#define SEND_MAX     ((size_t)16 * 1024 * 1024) /* bytes in one send(): whatever is due */
-#define TICK_MS      250
-#define LOGGED_PER_S 20 /* lines about clients; the rest is counted */
+#define READ_MAX          ((size_t)16 * 1024) /* bytes of one client in one turn */
+#define WRITE_MAX         ((size_t)64 * 1024) /* bytes in one write; one frame may be longer */
+#define SEND_MAX          ((size_t)16 * 1024 * 1024) /* bytes in one send(): whatever is due */
+#define FLUSH_LONG_US     1000 /* writing that takes longer, and carries fewer messages */
+#define FLUSH_THIN        3    /* per write than this, is followed by a rest, */
+#define FLUSH_REST_MAX_US 10000 /* of this at most */
+#define TICK_MS           250
+#define LOGGED_PER_S      20 /* lines about clients; the rest is counted */
 
 /* libwebsockets keeps it as its data about the connection, zero bytes at first. */
 struct client {
@@ -58,7 +61,7 @@ struct clients {
     size_t count;
     struct loop_timer *tick;
     struct loop_timer *flush_timer;
-    uint64_t flush_due_ms; /* not before then, when there is a flush interval */
+    uint64_t next_flush_us; /* not before then; 0 for at any time */
     uint64_t log_second;
     int64_t logged; /* lines in that second */
     int64_t unlogged;
@@ -234,19 +237,46 @@ static void keep_budget(struct clients *clients)
 }
 
 /* Returns false if it is too early for the next writes; the timer will bring the turn. */
-static bool may_flush(struct clients *clients)
+static bool is_flush_due(struct clients *clients)
 {
-    const int64_t interval_ms = clients->config.flush_interval_ms;
-    const uint64_t now_ms = clients->env->now_ms;
-    if (interval_ms == 0) {
-        return true;
-    }
-    if (now_ms < clients->flush_due_ms) {
-        loop_timer_start(clients->flush_timer, clients->flush_due_ms - now_ms);
+    const uint64_t now_us = clients->next_flush_us == 0 ? 0 : loop_now_us();
+    if (now_us < clients->next_flush_us) {
+        loop_timer_start(clients->flush_timer,
+                         (clients->next_flush_us - now_us + 999) / 1000);
         return false;
     }
-    clients->flush_due_ms = now_ms + (uint64_t)interval_ms;
     return true;
+}
+
+/* A write costs much the same whether it carries one message or ten. When writing took
+ * long and carried little, the next writes wait as long as these took: more will have
+ * come by then, and half of the processor is left for it. */
+static uint64_t rest_us(uint64_t took_us, uint64_t writes, uint64_t messages)
+{
+    if (took_us < FLUSH_LONG_US || messages >= writes * FLUSH_THIN) {
+        return 0;
+    }
+    return took_us < FLUSH_REST_MAX_US ? took_us : FLUSH_REST_MAX_US;
+}
+
+static void flush_all(struct clients *clients)
+{
+    const struct stats *stats = clients->env->stats;
+    const uint64_t writes = stats->writes_total;
+    const uint64_t messages = stats->messages_sent_total;
+    const uint64_t began_us = loop_now_us();
+    while (clients->awake != NULL) {
+        struct client *client = clients->awake;
+        sleep_again(clients, client);
+        flush(clients, client);
+    }
+    const uint64_t now_us = loop_now_us();
+    uint64_t pause_us = (uint64_t)clients->config.flush_interval_ms * 1000;
+    if (clients->config.flush_rest && pause_us == 0) {
+        pause_us = rest_us(now_us - began_us, stats->writes_total - writes,
+                           stats->messages_sent_total - messages);
+    }
+    clients->next_flush_us = pause_us == 0 ? 0 : now_us + pause_us;
 }
 
 static void on_flush_due(void *arg)
@@ -258,17 +288,9 @@ static void on_turn_end(void *arg)
 {
     struct clients *clients = arg;
     keep_budget(clients);
-    if (clients->awake == NULL) {
-        return;
-    }
-    set_clock(clients);
-    if (!may_flush(clients)) {
-        return;
-    }
-    while (clients->awake != NULL) {
-        struct client *client = clients->awake;
-        sleep_again(clients, client);
-        flush(clients, client);
+    if (clients->awake != NULL && is_flush_due(clients)) {
+        set_clock(clients);
+        flush_all(clients);
     }
 }
 

@@ -25,6 +25,7 @@ struct clients_config {
     int64_t backlog_total_bytes; /* beyond it those with the most waiting are closed */
     int64_t socket_buffer_bytes; /* SO_SNDBUF; 0 leaves it to the system */
     int64_t flush_interval_ms;   /* between two writes; 0 writes at each turn's end */
+    bool flush_rest;             /* with 0, rest after writes that carried little */
 };
 
 /* Returns NULL after logging why. Sets `env->wake`. `addresses` counts the clients of

@@ -81,6 +81,9 @@ static const struct conf_setting settings[] = {
     COUNT(
         "flush-interval-ms", flush_interval_ms, "ms", 0, 1000, "0",
         "Time between two writes to clients: longer means fewer and larger ones; 0 writes after each turn"),
+    TEXT(
+        "flush-rest", CONF_BOOL, flush_rest, "true",
+        "When writes are many and carry little, wait as long as they took, 10 ms at most: less CPU, some latency"),
     COUNT("ping-interval-ms", ping_interval_ms, "ms", 0, DAY_MS, "30000",
           "Time between WebSocket pings; 0 sends none"),
     COUNT("pong-timeout-ms", pong_timeout_ms, "ms", 100, DAY_MS, "20000",

@@ -35,6 +35,7 @@ struct gateway_config {
     int64_t backlog_age_ms;
     int64_t socket_buffer_bytes; /* 0: as the system has it */
     int64_t flush_interval_ms;
+    bool flush_rest;
     int64_t ping_interval_ms;
     int64_t pong_timeout_ms;
     int64_t heartbeat_interval_ms;

@@ -359,7 +359,8 @@ struct server *server_create(struct loop *loop, const struct gateway_config *con
     const struct clients_config clients_config = {
         .backlog_total_bytes = config->backlog_total_bytes,
         .socket_buffer_bytes = config->socket_buffer_bytes,
-        .flush_interval_ms = config->flush_interval_ms};
+        .flush_interval_ms = config->flush_interval_ms,
+        .flush_rest = config->flush_rest};
     server->clients = clients_create(loop, &clients_config, env, server->addresses);
     if (server->clients == NULL || !open_sites(server)) {
         server_destroy(server);

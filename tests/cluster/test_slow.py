@@ -3,6 +3,8 @@
 
 import time
 
+import pytest
+
 from support.wait import until
 
 TOPICS = ["stock.A.1m", "crypto.B.5m", "futures.C.1h"]
@@ -124,3 +126,20 @@ def test_a_flush_interval_makes_fewer_and_larger_writes(start_gateway, redis):
         after = gateway.metrics()
     assert after["chronogate_messages_sent_total"] - before["chronogate_messages_sent_total"] == 100
     assert after["chronogate_writes_total"] - before["chronogate_writes_total"] <= 20
+
+
+@pytest.mark.parametrize("rest", ["true", "false"])
+def test_everything_arrives_in_order_whether_writes_are_rested_or_not(start_gateway, redis, rest):
+    gateway = start_gateway(flush_rest=rest)
+    wires = [gateway.wire(f"w{n}?delivery=all") for n in range(100)]
+    try:
+        for wire in wires:
+            wire.subscribe(TOPICS[0])
+        for n in range(200):
+            publish(redis, TOPICS[0], n)
+        for wire in wires:
+            for n in range(200):
+                assert wire.read_json()["data"]["n"] == n
+    finally:
+        for wire in wires:
+            wire.sock.close()

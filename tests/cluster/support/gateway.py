@@ -11,11 +11,8 @@ from .wire import Wire
 
 
 def options(settings):
-    """max_topics=3 becomes --max-topics 3."""
-    argv = []
-    for name, value in settings.items():
-        argv += ["--" + name.replace("_", "-"), str(value)]
-    return argv
+    """max_topics=3 becomes --max-topics=3."""
+    return [f"--{name.replace('_', '-')}={value}" for name, value in settings.items()]
 
 
 class Gateway:
