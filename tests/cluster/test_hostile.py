@@ -279,8 +279,8 @@ def test_a_reader_that_pauses_shortly_loses_nothing(start_gateway, redis):
         gateway.wait_metric("chronogate_queue_bytes", 0)
 
 
-async def test_a_burst_drops_nobody_who_reads(start_gateway, own_redis):
-    gateway = start_gateway(redis=own_redis)
+async def test_a_burst_below_the_hard_limit_drops_nobody(start_gateway, own_redis):
+    gateway = start_gateway(redis=own_redis, backlog_hard_bytes="4m")
     count = 300  # 2.4 MB, in one go
 
     def burst():
