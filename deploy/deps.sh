@@ -28,8 +28,10 @@ source_suite=trixie
 libraries='libwebsockets hiredis'
 about_libwebsockets() {
     package=libwebsockets-dev minimum=4.3
-    options='-DLWS_WITH_SHARED=OFF -DLWS_WITHOUT_TESTAPPS=ON -DLWS_WITH_HTTP2=OFF
-        -DLWS_WITHOUT_EXTENSIONS=OFF -DLWS_WITH_ZLIB=ON -DDISABLE_WERROR=ON'
+    # Only a server of WebSockets: what else it can do costs every connection memory.
+    options='-DLWS_WITH_SHARED=OFF -DLWS_WITHOUT_TESTAPPS=ON -DLWS_WITHOUT_CLIENT=ON
+        -DLWS_WITH_SSL=OFF -DLWS_WITH_HTTP2=OFF -DLWS_WITHOUT_EXTENSIONS=ON -DLWS_WITH_CONMON=OFF
+        -DLWS_WITH_SYS_SMD=OFF -DLWS_WITH_UDP=OFF -DLWS_WITH_FILE_OPS=OFF -DDISABLE_WERROR=ON'
 }
 about_hiredis() {
     package=libhiredis-dev minimum=1.1

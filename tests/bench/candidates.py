@@ -41,21 +41,27 @@ class Server:
             self.stage.stop(process)
 
 
-def start_ours(stage):
-    server = Server(stage, "json")
+def add_gateway(server):
+    """One more gateway on the server's port."""
     admin = free_port()
     process = server.run("ours", [
-        os.path.join(stage.root, "build/release/gateway/chronogate"),
+        os.path.join(server.stage.root, "build/release/gateway/chronogate"),
         "--listen", f"127.0.0.1:{server.port}", "--admin", f"127.0.0.1:{admin}",
-        "--console", "127.0.0.1:0", "--redis", f"redis://127.0.0.1:{stage.redis_port}"])
+        "--console", "off", "--redis", f"redis://127.0.0.1:{server.stage.redis_port}"])
     wait_for_port(server.port, process)
     for _ in range(100):
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{admin}/readyz", timeout=1).close()
-            return server
-        except urllib.error.HTTPError:
+            return
+        except urllib.error.URLError:
             time.sleep(0.05)
     raise Failure("the gateway does not become ready")
+
+
+def start_ours(stage):
+    server = Server(stage, "json")
+    add_gateway(server)
+    return server
 
 
 def start_sequenced(stage):

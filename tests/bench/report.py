@@ -25,6 +25,11 @@ TABLES = {
         ("delivered", "arrived, %", 0.01, 1, max), ("p99_us", "p99, ms", 1000, 2, min)]),
     "idle": ("Idle subscribed clients", "10,000 (2,000 when quick), one of 500 topics each", [
         ("bytes_per_client", "user memory per client, KB", 1024, 2, min)]),
+    "crowd": ("A crowd on one port", "several gateways, each with as many as its file limit allows", [
+        ("clients", "clients", 1, 0, max), ("gateways", "gateways", 1, 0, None),
+        ("received", "messages that each got", 1, 3, None), ("p99_us", "p99, ms", 1000, 1, None),
+        ("bytes_per_client", "user memory per client, KB", 1024, 2, None),
+        ("opened_per_s", "clients per second on two cores", 1, 0, None)]),
     "handshake": ("Handshakes", "64 clients that connect, subscribe and leave, again and again", [
         ("per_core_s", "per second of CPU", 1, 0, max), ("per_s", "per second", 1, 0, None)]),
     "stalled": ("One stalled client among 500", "it holds a topic of 1.6 MB/s besides theirs", [
@@ -151,6 +156,7 @@ TARGETS = [
     ("p99 at the same rate, below every peer", against_peers("latency_same", "p99_us", 1)),
     ("memory per idle client ≤ 2.5 KB", absolute("idle", "bytes_per_client", 1024, 2.5, min)),
     ("memory per idle client ≤ 1.4 KB", absolute("idle", "bytes_per_client", 1024, 1.4, min)),
+    ("150,000 clients on one port", absolute("crowd", "clients", 1, 150000, max)),
     ("one stalled client: others' p99 ≤ 1.2 ×", absolute("stalled", "p99_ratio", 1, 1.2, min)),
     ("one stalled client: ≤ 512 KB for it", absolute("stalled", "memory_kb", 1, 512, min)),
     ("handshakes ≥ 5,000 per second and core",

@@ -5,9 +5,10 @@ Each workload is called with a Context and the name of a candidate, starts a fre
 returns (figures, problems): figures by name, and in words what was not as it should be."""
 
 import statistics
+import time
 from contextlib import ExitStack, contextmanager
 
-from candidates import STARTERS
+from candidates import STARTERS, add_gateway
 from harness import Failure, Load, Stream, measure, socket_memory, user_memory
 
 IN_TIME_US = 100_000  # saturation: 99 of 100 messages within this, and none missing
@@ -117,6 +118,41 @@ def idle(context, candidate):
             server.settle()
             after = user_memory(server.pid)
     return {"bytes_per_client": (after - before) / clients}, []
+
+
+def crowd(context, candidate):
+    """Many clients on several gateways that share one port, each of which still receives."""
+    gateways, each = (8, 18750) if not context.quick else (2, 5000)
+    topics = 50
+    with server_of(context, candidate) as server, ExitStack() as loads:
+        for _ in range(gateways - 1):
+            add_gateway(server)
+        pids = [process.pid for process in server.processes]
+        before = sum(user_memory(pid) for pid in pids)
+        began = time.monotonic()
+        crowds = [Load(context.stage, server, clients=each, topics=topics, max_seconds=600)
+                  for _ in range(gateways)]
+        for load in crowds:
+            loads.callback(load.close)
+        for load in crowds:
+            load.wait_ready(240)
+        took = time.monotonic() - began
+        server.settle()
+        after = sum(user_memory(pid) for pid in pids)
+        result = measure(context.stage, server, crowds, [Stream(rate=10, topics=topics)],
+                         2 * topics / 10, grace=3.0)
+    everyone = [result, *result["others"]]
+    clients = gateways * each
+    figures = {
+        "clients": clients,
+        "gateways": gateways,
+        "opened_per_s": clients / took,
+        "bytes_per_client": (after - before) / clients,
+        "received": sum(one["delivered"] for one in everyone) / clients,
+        "p99_us": max(one["latency_us"]["p99"] for one in everyone),
+    }
+    fair = {"expected": result["expected"], "foreign": 0}  # both cores are theirs
+    return figures, [problem for one in everyone for problem in problems_of({**one, **fair})]
 
 
 def handshake(context, candidate):
@@ -291,6 +327,7 @@ WORKLOADS = {
     "sequenced": (sequenced, ["sequenced"]),
     "mix": (mix, WITHOUT_CEILING),
     "idle": (idle, WITHOUT_CEILING),
+    "crowd": (crowd, ["ours"]),
     "handshake": (handshake, EVERY),
     "stalled": (stalled, WITHOUT_CEILING),
     "saturation": (saturation, EVERY),

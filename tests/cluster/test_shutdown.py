@@ -4,6 +4,7 @@ whatever its clients and Redis do; a second signal does not wait for anything.""
 
 import asyncio
 import signal
+import threading
 import time
 
 import pytest
@@ -31,21 +32,23 @@ async def test_clients_are_closed_with_1001_while_data_flows(start_gateway, redi
     async with gateway.client() as one, gateway.client() as other:
         await one.subscribe("stock.FLOW.1m")
         await other.subscribe("stock.FLOW.1m")
-        flowing = True
+        over = threading.Event()
 
         def flow():
-            while flowing:
-                redis.publish("stock.FLOW.1m", '{"x":"%s"}' % ("x" * 1000))
+            while not over.wait(0.001):
+                redis.publish("stock.FLOW.1m", '{"x":"%s"}' % ("x" * 100))
 
         stream = asyncio.create_task(asyncio.to_thread(flow))
-        for _ in range(100):
-            assert (await one.hear())["type"] == (await other.hear())["type"] == "data"
-        gateway.process.expected_to_end = True
-        gateway.process.send_signal(signal.SIGTERM)
-        assert await asyncio.gather(one.close_code(), other.close_code()) == [1001, 1001]
-        assert await asyncio.to_thread(gateway.process.wait, FEW_SECONDS) == 0
-        flowing = False
-        await stream
+        try:
+            for _ in range(100):
+                assert (await one.hear())["type"] == (await other.hear())["type"] == "data"
+            gateway.process.expected_to_end = True
+            gateway.process.send_signal(signal.SIGTERM)
+            assert await asyncio.gather(one.close_code(), other.close_code()) == [1001, 1001]
+            assert await asyncio.to_thread(gateway.process.wait, FEW_SECONDS) == 0
+        finally:
+            over.set()
+            await stream
 
 
 def test_without_clients_it_leaves_at_once(start_gateway):

@@ -134,6 +134,14 @@ class Process:
         with open(f"/proc/{self.pid}/statm", encoding="ascii") as file:
             return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
+    def private_bytes(self):
+        """Memory that nobody shares: what the process has written to."""
+        with open(f"/proc/{self.pid}/smaps_rollup", encoding="ascii") as file:
+            for line in file:
+                if line.startswith("Private_Dirty:"):
+                    return int(line.split()[1]) * 1024
+        raise AssertionError("no Private_Dirty")
+
     def cpu_seconds(self):
         with open(f"/proc/{self.pid}/stat", encoding="ascii") as file:
             fields = file.read().rpartition(")")[2].split()
