@@ -3,6 +3,8 @@
 
 #include <assert.h>
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -387,12 +389,16 @@ static void end_client(struct client *client)
     session_finish(&client->session);
 }
 
-/* What the kernel holds for a client is stale before our queue begins to conflate. */
+/* What the kernel holds for a client is stale before our queue begins to conflate. What
+ * has not even been sent may be a quarter of it (tcp(7), TCP_NOTSENT_LOWAT): that is all
+ * a stalled client takes, and a fast one far away still has the rest under way. */
 static void bound_kernel_share(const struct clients *clients, int fd)
 {
     const int bytes = (int)clients->config.socket_buffer_bytes;
     if (bytes > 0) {
+        const int unsent = bytes / 4;
         setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &bytes, sizeof(bytes));
+        setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, sizeof(unsent));
     }
 }
 

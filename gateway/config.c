@@ -77,7 +77,7 @@ static const struct conf_setting settings[] = {
           "Time without progress after which a client is closed with 4008"),
     BYTES(
         "socket-buffer-bytes", socket_buffer_bytes, 0, 64 * MIB, "64k",
-        "Bytes the kernel may hold for one client, as SO_SNDBUF counts them; 0 leaves it to the system"),
+        "Bytes the kernel may hold for one client, as SO_SNDBUF counts them, and a quarter of it unsent; 0 leaves it to the system"),
     COUNT(
         "flush-interval-ms", flush_interval_ms, "ms", 0, 1000, "0",
         "Time between two writes to clients: longer means fewer and larger ones; 0 writes after each turn"),
