@@ -488,6 +488,14 @@ enum bus_state bus_state(const struct bus *bus)
     return bus->state;
 }
 
+void bus_reset(struct bus *bus, const char *why)
+{
+    if (bus->messages != NULL) {
+        link_reset(bus->messages, why);
+    }
+    link_reset(bus->commands, why);
+}
+
 uint64_t bus_reconnects(const struct bus *bus)
 {
     return bus->connected_times > 1 ? bus->connected_times - 1 : 0;

@@ -60,6 +60,10 @@ void bus_destroy(struct bus *bus);
 
 enum bus_state bus_state(const struct bus *bus);
 
+/* Drops the connections, which are known to be dead, and begins again. May not be called
+ * from within a callback of the bus. */
+void bus_reset(struct bus *bus, const char *why);
+
 /* How often a lost bus has become CONNECTED again. */
 uint64_t bus_reconnects(const struct bus *bus);
 

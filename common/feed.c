@@ -3,6 +3,7 @@
 
 #include "common/json.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
@@ -136,6 +137,16 @@ enum feed_result feed_parse(const char *bytes, size_t len, struct feed_message *
     }
     *out = message;
     return FEED_OK;
+}
+
+size_t feed_channel(char out[FEED_CHANNEL_MAX], const char *prefix, const char *topic,
+                    size_t len)
+{
+    const size_t prefix_len = strnlen(prefix, FEED_PREFIX_MAX);
+    assert(len <= TOPIC_MAX);
+    memcpy(out, prefix, prefix_len);
+    memcpy(out + prefix_len, topic, len);
+    return prefix_len + len;
 }
 
 size_t feed_history_key(char *out, size_t size, const char *channel, size_t channel_len)

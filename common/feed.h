@@ -18,6 +18,16 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/topic.h"
+
+#define FEED_PREFIX_MAX  128 /* bytes of the prefix of channels */
+#define FEED_CHANNEL_MAX (FEED_PREFIX_MAX + TOPIC_MAX)
+
+/* Writes the name of a topic's channel, without a zero, and returns its length. `len` is
+ * TOPIC_MAX at most. */
+size_t feed_channel(char out[FEED_CHANNEL_MAX], const char *prefix, const char *topic,
+                    size_t len);
+
 /* An id as Redis gives it to a stream's entry: milliseconds, then a running number.
  * https://redis.io/docs/latest/develop/data-types/streams/ (Entry IDs) */
 struct feed_id {

@@ -341,6 +341,14 @@ void link_destroy(struct link *link)
     free(link);
 }
 
+void link_reset(struct link *link, const char *why)
+{
+    if (link_context(link) != NULL) {
+        remember_why(link, why);
+        redisAsyncFree(link->context);
+    }
+}
+
 enum link_state link_state(const struct link *link)
 {
     return link->state;

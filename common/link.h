@@ -16,7 +16,7 @@
 #include "common/redis_url.h"
 
 #define LINK_PAUSE_MIN_MS 100
-#define LINK_PAUSE_MAX_MS 5000
+#define LINK_PAUSE_MAX_MS 2000
 
 struct loop;
 struct link;
@@ -45,6 +45,10 @@ struct link *link_create(struct loop *loop, const struct link_config *config,
 void link_destroy(struct link *link);
 
 enum link_state link_state(const struct link *link);
+
+/* Drops the connection, which is known to be dead, and begins again. Only when CONNECTED.
+ * May be called from the loop, but not from a callback of the connection. */
+void link_reset(struct link *link, const char *why);
 
 /* The connection for hiredis's own calls; NULL unless CONNECTED. */
 struct redisAsyncContext *link_context(const struct link *link);

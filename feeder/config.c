@@ -39,7 +39,7 @@ static const struct conf_setting settings[] = {
     {"max-symbols", CONF_INT, AT(max_symbols), "symbols", 1, 1000000, "10000", NULL,
      "Ticks of further symbols are refused"},
     {"max-in-flight", CONF_INT, AT(max_in_flight), "messages", 1, 100000, "256", NULL,
-     "Messages sent to Redis and not yet answered"},
+     "Messages sent to Redis and not yet answered; at most a quarter of max-queue"},
     {"max-queue", CONF_INT, AT(max_queue), "messages", 100, 100000000, "100000", NULL,
      "Messages waiting while Redis is away or slow; beyond it the oldest are dropped"},
     {"redis-connect-timeout-ms", CONF_INT, AT(redis_connect_timeout_ms), "ms", 10, 600000,

@@ -8,6 +8,7 @@
 
 #include "common/log.h"
 #include "common/loop.h"
+#include "common/table.h"
 #include "feeder/config.h"
 #include "feeder/pump.h"
 #include "feeder/source.h"
@@ -94,5 +95,6 @@ int main(int argc, char *argv[])
     }
     log_configure((enum log_level)config.log_level, (enum log_format)config.log_format);
     signal(SIGPIPE, SIG_IGN);
+    table_draw_key();
     return run(&config, &list);
 }

@@ -19,6 +19,11 @@ struct outbox {
     struct queue answered;  /* refused, or published after one that was refused */
     size_t refused;         /* of those answered */
     uint64_t counts[OUTBOX_FATES];
+
+    bool in_doubt;                 /* what is in flight */
+    struct outbox_message *doubt;  /* the first of the channel to be judged */
+    struct outbox_message *unseen; /* what follows the last one seen of that channel */
+    struct feed_id last_seen;      /* unless `unseen` is still `doubt` */
 };
 
 static void append(struct queue *queue, struct outbox_message *message)
@@ -88,7 +93,7 @@ void outbox_push(struct outbox *outbox, const char *channel, size_t channel_len,
         outbox->counts[OUTBOX_DROPPED]++;
         return;
     }
-    message->refused = false;
+    message->verdict = OUTBOX_IS_OPEN;
     message->channel_len = channel_len;
     message->payload_len = payload_len;
     memcpy(message->bytes, channel, channel_len);
@@ -99,7 +104,8 @@ void outbox_push(struct outbox *outbox, const char *channel, size_t channel_len,
 
 const struct outbox_message *outbox_next(const struct outbox *outbox)
 {
-    if (outbox->refused > 0 || outbox->in_flight.count >= outbox->max_in_flight) {
+    if (outbox->in_doubt || outbox->refused > 0 ||
+        outbox->in_flight.count >= outbox->max_in_flight) {
         return NULL;
     }
     return outbox->waiting.head;
@@ -110,13 +116,23 @@ void outbox_sent(struct outbox *outbox)
     append(&outbox->in_flight, take_first(&outbox->waiting));
 }
 
+const struct outbox_message *outbox_oldest(const struct outbox *outbox)
+{
+    return outbox->in_flight.head;
+}
+
+static bool same_channel(const struct outbox_message *a, const struct outbox_message *b)
+{
+    return a->channel_len == b->channel_len &&
+           memcmp(a->bytes, b->bytes, a->channel_len) == 0;
+}
+
 static bool overtaken(const struct outbox_message *message)
 {
     assert(message != NULL);
     for (const struct outbox_message *later = message->next; later != NULL;
          later = later->next) {
-        if (!later->refused && later->channel_len == message->channel_len &&
-            memcmp(later->bytes, message->bytes, message->channel_len) == 0) {
+        if (later->verdict != OUTBOX_GOES_AGAIN && same_channel(later, message)) {
             return true;
         }
     }
@@ -128,17 +144,22 @@ static void settle(struct outbox *outbox)
 {
     struct queue again = {.head = NULL};
     while (outbox->answered.count > 0) {
-        const bool late = overtaken(outbox->answered.head);
+        const bool some_went = outbox->answered.count > outbox->refused;
+        const bool late = some_went && overtaken(outbox->answered.head);
         struct outbox_message *message = take_first(&outbox->answered);
-        if (message->refused && !late) {
-            message->refused = false;
-            append(&again, message);
+        if (message->verdict != OUTBOX_GOES_AGAIN) {
+            free(message);
             continue;
         }
-        outbox->counts[OUTBOX_DROPPED] += message->refused;
-        free(message);
+        outbox->refused--;
+        if (late) {
+            outbox->counts[OUTBOX_DROPPED]++;
+            free(message);
+            continue;
+        }
+        message->verdict = OUTBOX_IS_OPEN;
+        append(&again, message);
     }
-    outbox->refused = 0;
     while (outbox->waiting.count > 0) {
         append(&again, take_first(&outbox->waiting));
     }
@@ -163,7 +184,7 @@ void outbox_answered(struct outbox *outbox, enum outbox_fate fate)
 void outbox_refused(struct outbox *outbox)
 {
     struct outbox_message *message = take_first(&outbox->in_flight);
-    message->refused = true;
+    message->verdict = OUTBOX_GOES_AGAIN;
     append(&outbox->answered, message);
     outbox->refused++;
     if (outbox->in_flight.count == 0) {
@@ -171,14 +192,119 @@ void outbox_refused(struct outbox *outbox)
     }
 }
 
+/* Goes on to the next channel, at the first message that is not judged. */
+static void find_doubt(struct outbox *outbox, struct outbox_message *from)
+{
+    while (from != NULL && from->verdict != OUTBOX_IS_OPEN) {
+        from = from->next;
+    }
+    outbox->doubt = from;
+    outbox->unseen = from;
+}
+
+void outbox_lost(struct outbox *outbox)
+{
+    for (struct outbox_message *message = outbox->in_flight.head; message != NULL;
+         message = message->next) {
+        if (message->verdict == OUTBOX_WAS_SEEN) {
+            message->verdict = OUTBOX_IS_OPEN;
+        }
+    }
+    outbox->in_doubt = outbox->in_flight.count > 0;
+    find_doubt(outbox, outbox->in_flight.head);
+}
+
+const struct outbox_message *outbox_doubt(const struct outbox *outbox)
+{
+    return outbox->doubt;
+}
+
+void outbox_seen(struct outbox *outbox, struct feed_id id, const char *payload,
+                 size_t len)
+{
+    for (struct outbox_message *message = outbox->unseen; message != NULL;
+         message = message->next) {
+        if (message->payload_len == len && same_channel(message, outbox->doubt) &&
+            memcmp(message->bytes + message->channel_len, payload, len) == 0) {
+            message->verdict = OUTBOX_WAS_SEEN;
+            outbox->unseen = message->next;
+            outbox->last_seen = id;
+            return;
+        }
+    }
+}
+
+bool outbox_all_seen(const struct outbox *outbox)
+{
+    for (const struct outbox_message *message = outbox->doubt; message != NULL;
+         message = message->next) {
+        if (message->verdict == OUTBOX_IS_OPEN && same_channel(message, outbox->doubt)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Every channel is judged: each message meets its fate, in order. */
+static void end_doubt(struct outbox *outbox)
+{
+    outbox->in_doubt = false;
+    while (outbox->in_flight.count > 0) {
+        switch (outbox->in_flight.head->verdict) {
+        case OUTBOX_GOES_AGAIN:
+            outbox_refused(outbox);
+            break;
+        case OUTBOX_WAS_PUBLISHED:
+            outbox_answered(outbox, OUTBOX_PUBLISHED);
+            break;
+        default:
+            outbox_answered(outbox, OUTBOX_UNKNOWN);
+            break;
+        }
+    }
+}
+
+void outbox_judge(struct outbox *outbox, struct feed_id base, struct feed_id oldest)
+{
+    struct outbox_message *first = outbox->doubt;
+    assert(first != NULL);
+    bool newest = outbox->unseen == first;
+    const struct feed_id sure = newest ? base : outbox->last_seen;
+    const bool all_after_base = feed_id_compare(oldest, base) <= 0;
+    const bool all_after_sure = feed_id_compare(oldest, sure) <= 0;
+    for (struct outbox_message *message = first; message != NULL;
+         message = message->next) {
+        newest = newest || message == outbox->unseen;
+        if (!same_channel(message, first)) {
+            continue;
+        }
+        if (message->verdict == OUTBOX_WAS_SEEN) {
+            message->verdict = OUTBOX_WAS_PUBLISHED;
+        } else if (newest) {
+            message->verdict = all_after_sure ? OUTBOX_GOES_AGAIN : OUTBOX_STAYS_UNKNOWN;
+        } else {
+            message->verdict = all_after_base ? OUTBOX_GOES_AGAIN : OUTBOX_WAS_PUBLISHED;
+        }
+    }
+    find_doubt(outbox, first);
+    if (outbox->doubt == NULL) {
+        end_doubt(outbox);
+    }
+}
+
 size_t outbox_waiting(const struct outbox *outbox)
 {
-    return outbox->waiting.count + outbox->refused;
+    return outbox->waiting.count + outbox->refused + outbox_in_doubt(outbox);
 }
 
 size_t outbox_in_flight(const struct outbox *outbox)
 {
-    return outbox->in_flight.count;
+    return outbox->in_doubt ? 0 : outbox->in_flight.count;
+}
+
+size_t outbox_in_doubt(const struct outbox *outbox)
+{
+    return outbox->in_doubt ? outbox->in_flight.count : 0;
 }
 
 uint64_t outbox_count(const struct outbox *outbox, enum outbox_fate fate)

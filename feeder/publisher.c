@@ -10,6 +10,8 @@
 #include "common/feed.h"
 #include "common/log.h"
 #include "common/loop.h"
+#include "feeder/inquiry.h"
+#include "feeder/refusal.h"
 
 #define PAUSE_MIN_MS     100
 #define PAUSE_MAX_MS     5000
@@ -20,11 +22,18 @@
 /* A refusal is over when nothing waits any more, or after so many messages. */
 #define STREAK 1000
 
-enum state { AWAY, LOADING, READY, PAUSED };
+/* The answers that are due at once, besides those to messages: the library's as well. */
+#define PENDING_MORE (INQUIRY_PENDING_MAX + 1)
+
+/* Of the queue at most a quarter is in flight, so that what comes back has its place. */
+#define IN_FLIGHT_SHARE 4
+
+enum state { AWAY, LOADING, ASKING, READY, PAUSED };
 
 struct publisher {
     struct bus *bus;
     struct outbox *outbox;
+    struct inquiry *inquiry;
     struct loop_timer *pause;
     publisher_progress_fn on_progress;
     void *arg;
@@ -36,6 +45,12 @@ struct publisher {
     uint64_t streak;      /* messages published since the last pause */
     uint64_t rejected_ms; /* when a rejected message was logged last; 0 for never */
 
+    struct {
+        size_t in_doubt;
+        uint64_t published;
+        uint64_t unknown;
+    } before; /* the inquiry */
+
     char prefix[CONFIG_PREFIX_MAX + 1];
     size_t prefix_len;
     char history_length[NUMBER_TEXT_SIZE];
@@ -43,9 +58,10 @@ struct publisher {
 
 static void set_state(struct publisher *publisher, enum state state)
 {
-    static const bool allowed[4][4] = {
+    static const bool allowed[5][5] = {
         [AWAY] = {[AWAY] = true, [LOADING] = true},
-        [LOADING] = {[AWAY] = true, [READY] = true, [PAUSED] = true},
+        [LOADING] = {[AWAY] = true, [ASKING] = true, [READY] = true, [PAUSED] = true},
+        [ASKING] = {[AWAY] = true, [READY] = true, [PAUSED] = true},
         [READY] = {[AWAY] = true, [PAUSED] = true},
         [PAUSED] = {[AWAY] = true, [LOADING] = true},
     };
@@ -53,43 +69,12 @@ static void set_state(struct publisher *publisher, enum state state)
     publisher->state = state;
 }
 
-struct refusal {
-    const char *code; /* how Redis's words begin */
-    const char *hint; /* ours; NULL where Redis's own are clear */
-};
-
-/* Errors that are about the server, not about the message: it will be sent again. */
-static const struct refusal refusals[] = {
-    {"OOM", "Redis is out of memory: raise maxmemory or shorten the histories"},
-    {"READONLY", "this Redis is a read-only replica: point --redis at the primary"},
-    {"NOPERM", "the Redis account lacks a permission; FEEDS.md lists what it needs"},
-    {"ERR unknown command", "this Redis is too old: it must be 7 or newer"},
-    {"ERR Function not found", NULL},
-    {"NOAUTH", "this Redis wants a password: give it in --redis"},
-    {"LOADING", NULL},
-    {"BUSY", NULL},
-    {"MASTERDOWN", NULL},
-    {"CLUSTERDOWN", NULL},
-    {"MOVED", "this is a node of a Redis Cluster that does not own the topic's slot"},
-    {"MISCONF", NULL},
-    {"NOREPLICAS", NULL},
-    {"TRYAGAIN", NULL},
-};
-
-static const struct refusal *find_refusal(const char *text)
-{
-    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++) {
-        if (strncmp(text, refusals[i].code, strlen(refusals[i].code)) == 0) {
-            return &refusals[i];
-        }
-    }
-    return NULL;
-}
-
 /* Waits before the next try, and says why unless it was just said. */
-static void pause_for(struct publisher *publisher, const char *code, const char *hint,
-                      const char *text)
+static void pause_for(struct publisher *publisher, const char *text)
 {
+    const struct refusal *refusal = refusal_find(text);
+    const char *code = refusal == NULL ? text : refusal->code;
+    const char *hint = refusal == NULL ? NULL : refusal->hint;
     set_state(publisher, PAUSED);
     loop_timer_start(publisher->pause, publisher->pause_ms);
     if (strncmp(publisher->refusal, code, sizeof(publisher->refusal) - 1) != 0) {
@@ -117,8 +102,11 @@ static void tell_it_is_over(const struct publisher *publisher)
              log_int("unknown", (int64_t)publisher_count(publisher, OUTBOX_UNKNOWN)));
 }
 
-static void on_published(struct publisher *publisher)
+static void on_published(struct publisher *publisher, const struct bus_reply *id)
 {
+    size_t len;
+    const char *text = bus_reply_text(id, &len);
+    inquiry_note(publisher->inquiry, outbox_oldest(publisher->outbox), text, len);
     outbox_answered(publisher->outbox, OUTBOX_PUBLISHED);
     publisher->streak++;
     if (publisher->refusal[0] != '\0' &&
@@ -131,11 +119,10 @@ static void on_published(struct publisher *publisher)
 
 static void on_refused(struct publisher *publisher, const char *text)
 {
-    const struct refusal *refusal = find_refusal(text);
-    if (refusal != NULL) {
+    if (refusal_find(text) != NULL) {
         outbox_refused(publisher->outbox);
         if (publisher->state == READY) {
-            pause_for(publisher, refusal->code, refusal->hint, text);
+            pause_for(publisher, text);
         }
         return;
     }
@@ -156,6 +143,7 @@ static void go_away(struct publisher *publisher)
         loop_timer_stop(publisher->pause);
         set_state(publisher, AWAY);
         publisher->was_away = true;
+        outbox_lost(publisher->outbox);
     }
 }
 
@@ -165,12 +153,13 @@ static void on_answer(void *arg, const struct bus_reply *reply)
     if (reply == NULL) {
         /* The bus is about to say so, but until then would take messages to lose them. */
         go_away(publisher);
-        outbox_answered(publisher->outbox, OUTBOX_UNKNOWN);
-    } else if (bus_reply_kind(reply) == BUS_REPLY_ERROR) {
+        return;
+    }
+    if (bus_reply_kind(reply) == BUS_REPLY_ERROR) {
         size_t len;
         on_refused(publisher, bus_reply_text(reply, &len));
     } else {
-        on_published(publisher);
+        on_published(publisher, reply);
     }
     send_next(publisher);
     publisher->on_progress(publisher->arg);
@@ -199,6 +188,52 @@ static void send_next(struct publisher *publisher)
     }
 }
 
+/* Nothing is in doubt: messages go over this connection from now on. */
+static void get_ready(struct publisher *publisher)
+{
+    inquiry_trust(publisher->inquiry);
+    set_state(publisher, READY);
+    if (publisher->was_away) {
+        publisher->was_away = false;
+        tell_it_is_over(publisher);
+    }
+    send_next(publisher);
+}
+
+/* What became of the messages whose answers were lost; the others go again. */
+static void tell_verdicts(const struct publisher *publisher)
+{
+    const uint64_t published =
+        publisher_count(publisher, OUTBOX_PUBLISHED) - publisher->before.published;
+    const uint64_t unknown =
+        publisher_count(publisher, OUTBOX_UNKNOWN) - publisher->before.unknown;
+    log_info("messages without an answer",
+             log_int("count", (int64_t)publisher->before.in_doubt),
+             log_int("published", (int64_t)published),
+             log_int("unknown", (int64_t)unknown));
+}
+
+static void on_inquiry_over(void *arg, const char *refusal)
+{
+    struct publisher *publisher = arg;
+    if (refusal != NULL) {
+        pause_for(publisher, refusal);
+        return;
+    }
+    tell_verdicts(publisher);
+    get_ready(publisher);
+    publisher->on_progress(publisher->arg);
+}
+
+static void inquire(struct publisher *publisher)
+{
+    publisher->before.in_doubt = outbox_in_doubt(publisher->outbox);
+    publisher->before.published = publisher_count(publisher, OUTBOX_PUBLISHED);
+    publisher->before.unknown = publisher_count(publisher, OUTBOX_UNKNOWN);
+    set_state(publisher, ASKING);
+    inquiry_begin(publisher->inquiry);
+}
+
 static void on_loaded(void *arg, const struct bus_reply *reply)
 {
     struct publisher *publisher = arg;
@@ -208,18 +243,14 @@ static void on_loaded(void *arg, const struct bus_reply *reply)
     }
     if (bus_reply_kind(reply) == BUS_REPLY_ERROR) {
         size_t len;
-        const char *text = bus_reply_text(reply, &len);
-        const struct refusal *refusal = find_refusal(text);
-        pause_for(publisher, refusal == NULL ? text : refusal->code,
-                  refusal == NULL ? NULL : refusal->hint, text);
+        pause_for(publisher, bus_reply_text(reply, &len));
         return;
     }
-    set_state(publisher, READY);
-    if (publisher->was_away) {
-        publisher->was_away = false;
-        tell_it_is_over(publisher);
+    if (outbox_doubt(publisher->outbox) != NULL) {
+        inquire(publisher);
+    } else {
+        get_ready(publisher);
     }
-    send_next(publisher);
 }
 
 static void load_library(struct publisher *publisher)
@@ -228,8 +259,9 @@ static void load_library(struct publisher *publisher)
     const size_t lens[] = {strlen(words[0]), strlen(words[1]), strlen(words[2]),
                            strlen(words[3])};
     set_state(publisher, LOADING);
-    if (!bus_command(publisher->bus, 4, words, lens, on_loaded, publisher)) {
-        pause_for(publisher, "busy", NULL, "too many commands are under way");
+    if (!inquiry_meet(publisher->inquiry) ||
+        !bus_command(publisher->bus, 4, words, lens, on_loaded, publisher)) {
+        pause_for(publisher, "too many commands are under way");
     }
 }
 
@@ -257,9 +289,16 @@ static struct bus *create_bus(struct loop *loop, const struct feeder_config *con
                                    .client_name = "chronofeed",
                                    .connect_timeout_ms = config->redis_connect_timeout_ms,
                                    .command_timeout_ms = config->redis_command_timeout_ms,
-                                   /* and one for loading the library */
-                                   .max_pending = config->max_in_flight + 1};
+                                   .max_pending = config->max_in_flight + PENDING_MORE};
     return bus_create(loop, &bus, &ops, publisher);
+}
+
+static struct outbox *create_outbox(const struct feeder_config *config)
+{
+    const int64_t share = config->max_queue / IN_FLIGHT_SHARE;
+    const int64_t in_flight =
+        config->max_in_flight < share ? config->max_in_flight : share;
+    return outbox_create((size_t)config->max_queue, (size_t)in_flight);
 }
 
 struct publisher *publisher_create(struct loop *loop, const struct feeder_config *config,
@@ -277,11 +316,13 @@ struct publisher *publisher_create(struct loop *loop, const struct feeder_config
     memcpy(publisher->prefix, config->channel_prefix, publisher->prefix_len);
     snprintf(publisher->history_length, NUMBER_TEXT_SIZE, "%" PRId64,
              config->history_length);
-    publisher->outbox =
-        outbox_create((size_t)config->max_queue, (size_t)config->max_in_flight);
+    publisher->outbox = create_outbox(config);
     publisher->pause = loop_timer_create(loop, on_pause_over, publisher);
     publisher->bus = create_bus(loop, config, publisher);
-    if (publisher->outbox == NULL || publisher->pause == NULL || publisher->bus == NULL) {
+    publisher->inquiry =
+        inquiry_create(publisher->bus, publisher->outbox, on_inquiry_over, publisher);
+    if (publisher->outbox == NULL || publisher->pause == NULL || publisher->bus == NULL ||
+        publisher->inquiry == NULL) {
         publisher_destroy(publisher);
         return NULL;
     }
@@ -300,6 +341,7 @@ void publisher_destroy(struct publisher *publisher)
     }
     publisher->on_progress = no_progress;
     bus_destroy(publisher->bus);
+    inquiry_destroy(publisher->inquiry);
     loop_timer_destroy(publisher->pause);
     outbox_destroy(publisher->outbox);
     free(publisher);

@@ -9,12 +9,17 @@
  * each time, and begins again with the library.
  *
  *     AWAY ──connected──▶ LOADING ──loaded──▶ READY
- *       ▲                  ▲   │ refused        │ refused
- *       └─ lost, from any  │   ▼                │
- *                         PAUSED ◀──────────────┘
+ *       ▲                  ▲   │ │              │ ▲
+ *       └─ lost, from any  │   │ └─▶ ASKING ────┼─┘
+ *                          │   │        │       │
+ *                          │   ▼ refused▼       ▼
+ *                          └─ PAUSED ◀──────────┘
  *
- * A message whose answer was lost with the connection may have been published or not. It
- * is not sent again, so nothing is ever published twice; it is counted as unknown.
+ * A message whose answer was lost with the connection may have been published or not.
+ * Before anything is sent again the publisher asks Redis, by an inquiry: what was
+ * published is not sent again, what was not is, in its place. Where Redis has lost its
+ * data, all of it is sent again; where it does not tell, nothing, and that is counted as
+ * unknown.
  *
  * Pacing, one day, belongs between publisher_publish() and the outbox.
  */

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/socket.h>
 
 #include <libwebsockets.h>
@@ -16,7 +17,9 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "gateway/addresses.h"
+#include "gateway/clock.h"
 #include "gateway/frame.h"
+#include "gateway/proto.h"
 #include "gateway/upgrade.h"
 #include "gateway/wsloop.h"
 
@@ -61,6 +64,7 @@ struct clients {
     struct client *all;
     struct client *awake; /* those to look at before this turn ends */
     size_t count;
+    bool told_degraded; /* what clients know of env->degraded */
     struct loop_timer *tick;
     struct loop_timer *flush_timer;
     uint64_t next_flush_us; /* not before then; 0 for at any time */
@@ -69,12 +73,6 @@ struct clients {
     int64_t unlogged;
     unsigned char buffer[WRITE_MAX]; /* for reading and for gathering */
 };
-
-static void set_clock(const struct clients *clients)
-{
-    clients->env->now_ms = loop_now_ms();
-    clients->env->wall_us = loop_wall_us();
-}
 
 /* ---- logging ------------------------------------------------------------------------
  */
@@ -191,21 +189,19 @@ static void finish_sending(const struct client *client)
 static void flush(struct clients *clients, struct client *client)
 {
     struct session *session = &client->session;
-    while (session->state != SESSION_OVER && session->queue.count > 0 &&
-           !lws_partial_buffered(client->wsi)) {
+    bool blocked = session->blocked_since_ms != 0; /* until on_writable() */
+    while (session->state != SESSION_OVER && session->queue.count > 0 && !blocked) {
         if (!write_some(clients, client)) {
             session_input_ended(session);
+        } else if (lws_partial_buffered(client->wsi)) {
+            blocked = true;
+            session_set_blocked(session, true);
+            lws_callback_on_writable(client->wsi);
         }
     }
-    if (session->state != SESSION_OVER) {
-        const bool blocked = lws_partial_buffered(client->wsi);
-        session_set_blocked(session, blocked);
-        if (blocked) {
-            lws_callback_on_writable(client->wsi);
-        } else {
-            session_all_sent(session);
-            finish_sending(client);
-        }
+    if (session->state != SESSION_OVER && !blocked) {
+        session_all_sent(session);
+        finish_sending(client);
     }
     if (session->state == SESSION_OVER) {
         kill_client(client);
@@ -263,7 +259,7 @@ static uint64_t rest_us(uint64_t took_us, uint64_t writes, uint64_t messages)
 
 static void flush_all(struct clients *clients)
 {
-    const struct stats *stats = clients->env->stats;
+    struct stats *stats = clients->env->stats;
     const uint64_t writes = stats->writes_total;
     const uint64_t messages = stats->messages_sent_total;
     const uint64_t began_us = loop_now_us();
@@ -272,6 +268,7 @@ static void flush_all(struct clients *clients)
         sleep_again(clients, client);
         flush(clients, client);
     }
+    stats_sent(stats, loop_wall_us() / 1000);
     const uint64_t now_us = loop_now_us();
     uint64_t pause_us = (uint64_t)clients->config.flush_interval_ms * 1000;
     if (clients->config.flush_rest && pause_us == 0) {
@@ -286,12 +283,28 @@ static void on_flush_due(void *arg)
     (void)arg; /* the end of this turn does it */
 }
 
+static void tell_status(struct clients *clients)
+{
+    clients->told_degraded = clients->env->degraded;
+    clock_read(clients->env);
+    struct frame *status = proto_status(clients->env->degraded, clients->env->wall_us);
+    struct client *client;
+    DL_FOREACH(clients->all, client)
+    {
+        session_tell(&client->session, status);
+    }
+    frame_unref(status);
+}
+
 static void on_turn_end(void *arg)
 {
     struct clients *clients = arg;
+    if (clients->told_degraded != clients->env->degraded) {
+        tell_status(clients);
+    }
     keep_budget(clients);
     if (clients->awake != NULL && is_flush_due(clients)) {
-        set_clock(clients);
+        clock_read(clients->env);
         flush_all(clients);
     }
 }
@@ -306,7 +319,7 @@ static void read_client(struct clients *clients, struct client *client)
     if (got < 0 && (errno == EAGAIN || errno == EINTR)) {
         return;
     }
-    set_clock(clients);
+    clock_read(clients->env);
     if (got > 0) {
         session_input(&client->session, clients->buffer, (size_t)got);
     } else {
@@ -333,7 +346,7 @@ static bool on_readable(void *arg, struct lws *wsi)
 static void on_tick(void *arg)
 {
     struct clients *clients = arg;
-    set_clock(clients);
+    clock_read(clients->env);
     struct client *client;
     DL_FOREACH(clients->all, client)
     {
@@ -360,7 +373,7 @@ static bool begin_client(struct clients *clients, struct client *client, struct 
 {
     const struct upgrade *upgrade = clients->arrival.upgrade;
     *client = (struct client){.wsi = wsi, .clients = clients};
-    set_clock(clients);
+    clock_read(clients->env);
     if (!session_init(&client->session, clients->env, client, upgrade->client_id,
                       upgrade->client_id_len, upgrade->wants_all)) {
         client->clients = NULL;
@@ -425,14 +438,29 @@ bool clients_add(struct clients *clients, int fd, const struct upgrade *upgrade,
     return client != NULL;
 }
 
-void clients_end_all(struct clients *clients, enum stats_end reason)
+/* Returns a random number from 0 to `max`, which is below 2^32. */
+static uint64_t draw(uint64_t max)
 {
-    set_clock(clients);
+    uint32_t dice = 0;
+    (void)!getrandom(&dice, sizeof(dice), 0);
+    return dice % (max + 1);
+}
+
+size_t clients_send_away(struct clients *clients, size_t count, uint64_t spread_ms)
+{
+    clock_read(clients->env);
+    size_t left = 0;
     struct client *client;
     DL_FOREACH(clients->all, client)
     {
-        session_end(&client->session, reason);
+        if (client->session.state == SESSION_OPEN && count > 0) {
+            count--;
+            session_reconnect(&client->session, draw(spread_ms));
+        } else if (client->session.state == SESSION_OPEN) {
+            left++;
+        }
     }
+    return left;
 }
 
 size_t clients_count(const struct clients *clients)

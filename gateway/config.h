@@ -41,8 +41,15 @@ struct gateway_config {
     int64_t heartbeat_interval_ms;
     int64_t subscribe_timeout_ms;
     int64_t close_timeout_ms;
-    int64_t shutdown_timeout_ms;
+    int64_t unsubscribe_linger_ms;
+    int64_t replay_max; /* messages */
+    int64_t replay_keep_ms;
+    int64_t replay_total_bytes;
+    int64_t drain_delay_ms;
+    int64_t drain_spread_ms;
     int64_t max_payload_bytes;
+    int64_t probe_interval_ms;
+    int64_t probe_timeout_ms;
     int64_t redis_connect_timeout_ms;
     int64_t redis_command_timeout_ms;
 

@@ -69,6 +69,17 @@ struct frame *frame_create_close(unsigned code, const char *reason)
     return frame_create(FRAME_CLOSE, parts, code == 0 ? 0 : 2);
 }
 
+struct frame_part frame_payload(const struct frame *frame)
+{
+    const unsigned length = frame->bytes[1];
+    size_t header_len = 2;
+    if (length >= LENGTH_16) {
+        header_len += length == LENGTH_16 ? 2 : 8;
+    }
+    return (struct frame_part){.bytes = (const char *)frame->bytes + header_len,
+                               .len = frame->len - header_len};
+}
+
 struct frame *frame_ref(struct frame *frame)
 {
     assert(frame->refs > 0 && frame->refs < UINT32_MAX);

@@ -46,6 +46,9 @@ struct frame *frame_create(enum frame_opcode opcode, const struct frame_part par
  */
 struct frame *frame_create_close(unsigned code, const char *reason);
 
+/* What the frame carries; lives as long as the frame. */
+struct frame_part frame_payload(const struct frame *frame);
+
 /* Returns the frame with one reference more. */
 struct frame *frame_ref(struct frame *frame);
 

@@ -1,14 +1,16 @@
-/* hub — which client holds which topic, and the fan-out of what is published.
- *
- *       topic ──members──▶ client          both indexes are kept by the same functions:
- *       client ──held────▶ topic           each entry knows its place in the other
+/* hub — which client holds which topic, the fan-out of what is published, and how a
+ * subscription begins.
  *
  * SPDX-License-Identifier: MIT
  *
- * Owns the topics and both indexes; a client is its session's, which embeds it. A topic
- * exists while somebody holds it, and is live while Redis confirmed its channel. A
- * subscription is made waiting, which costs nobody anything; it gets what is published
- * from hub_activate() on.
+ * Owns the topics with their sequences and members; a client is its session's, which
+ * embeds it. A topic is live while Redis confirmed its channel, and lingers for a
+ * while after its last holder has left.
+ *
+ * A subscription is made waiting, which costs nobody anything. hub_join() asks whether
+ * all it begins with is at hand, a snapshot or a replay; the history is read where it is
+ * not, once for all who wait for the same topic. From hub_start() on the client gets what
+ * is published, joined to that at the exact id.
  *
  * Nothing is added or removed during a fan-out: a callback that finds its client unfit
  * notes that and acts later.
@@ -20,43 +22,52 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/feed.h"
+#include "common/topic.h"
+#include "gateway/members.h"
+#include "gateway/sequence.h"
+
 struct frame;
 struct hub;
-struct hub_topic;
-struct hub_held;
-
-/* A subscriber. Zero bytes hold nothing. */
-struct hub_client {
-    void *owner;           /* handed to the callbacks */
-    struct hub_held *held; /* dense, in no order */
-    uint32_t held_count;
-    uint32_t held_capacity;
-};
+struct stats;
 
 struct hub_ops {
-    /* A topic got its first holder, or lost its last one. False: out of memory. */
+    /* A topic is needed, or no longer. False: out of memory. */
     bool (*open_channel)(void *arg, const char *topic, size_t len);
     void (*close_channel)(void *arg, const char *topic, size_t len);
 
-    /* An active subscriber is to get this frame; it takes a reference of its own. `topic`
-     * is an address that stands for the topic while the client holds it. */
+    /* The subscriber is to get this frame; it takes a reference of its own. `topic` is an
+     * address that stands for the topic while the client holds it, or NULL for a frame
+     * that must not be left out. */
     void (*deliver)(void *owner, struct frame *frame, const void *topic);
 
-    /* A topic that this client waits for has become live. */
+    /* A topic that this client waits for may be joined by now. */
     void (*ready)(void *owner);
 };
 
-/* NULL when out of memory. `ops` must outlive the hub, which has max_topics different
- * topics at most. */
-struct hub *hub_create(const struct hub_ops *ops, void *arg, size_t max_topics);
+struct hub_config {
+    size_t max_topics;         /* different ones */
+    uint64_t linger_ms;        /* of a topic that nobody holds */
+    uint64_t replay_keep_ms;   /* of messages kept for replays, after the last one */
+    size_t replay_max;         /* messages of one replay or repair */
+    size_t replay_bytes;       /* of them */
+    size_t replay_total_bytes; /* kept for the replays of all topics */
+};
+
+/* NULL when out of memory. `ops`, `stats` and *wall_us, microseconds since 1970, must
+ * outlive the hub; `config` is copied. */
+struct hub *hub_create(const struct hub_config *config, const struct hub_ops *ops,
+                       void *arg, struct stats *stats, const uint64_t *wall_us);
 
 /* All clients must have left. NULL is fine. */
 void hub_destroy(struct hub *hub);
 
+/* What a subscription begins with. */
+enum hub_begin { HUB_BEGIN_NOTHING, HUB_BEGIN_SNAPSHOT, HUB_BEGIN_SINCE };
+
 enum hub_result {
-    HUB_ACTIVE,   /* held and activated already; nothing changed */
-    HUB_LIVE,     /* held, and Redis has confirmed the channel */
-    HUB_WAITING,  /* held; `ready` will come */
+    HUB_HELD,     /* it was held and started already; nothing changed */
+    HUB_WAITING,  /* held, and not yet started */
     HUB_LIMIT,    /* the client holds max_topics already */
     HUB_FULL,     /* the hub has max_topics already, and this would be a new one */
     HUB_NO_MEMORY /* nothing changed */
@@ -64,11 +75,27 @@ enum hub_result {
 
 /* Makes the client hold the topic; a subscription held already stays as it is. */
 enum hub_result hub_subscribe(struct hub *hub, struct hub_client *client,
-                              const char *name, size_t len, size_t max_topics);
+                              const char *name, size_t len, enum hub_begin begin,
+                              size_t max_topics);
 
-/* From now on the client gets what is published on a topic it holds. */
-void hub_activate(struct hub *hub, const struct hub_client *client, const char *name,
-                  size_t len);
+/* How a subscription will begin. */
+struct hub_join {
+    bool ready;     /* otherwise `ready` will come, and the rest is not set */
+    bool replays;   /* all behind `since` is there */
+    uint32_t first; /* of the replay, in the sequence's tail */
+    size_t bytes;   /* of the replay */
+};
+
+/* Looks whether a held subscription can begin so. If it can't yet, it waits, started or
+ * not, and what is missing is asked for. */
+struct hub_join hub_join(struct hub *hub, const struct hub_client *client,
+                         const char *name, size_t len, enum hub_begin begin,
+                         struct feed_id since);
+
+/* Delivers what hub_join() found just now, the newest message where it found no replay
+ * and `begin` is not NOTHING, and starts the subscription. */
+void hub_start(struct hub *hub, const struct hub_client *client, const char *name,
+               size_t len, enum hub_begin begin, const struct hub_join *join);
 
 /* Returns true if the client held the topic. */
 bool hub_unsubscribe(struct hub *hub, struct hub_client *client, const char *name,
@@ -89,10 +116,46 @@ void hub_all_channels_lost(struct hub *hub);
  * encoded. */
 bool hub_wants(const struct hub *hub, const char *topic, size_t len);
 
-/* Hands the frame to every active subscriber, and returns their number. */
-size_t hub_publish(struct hub *hub, const char *name, size_t len, struct frame *frame);
+/* A message without an id: every started subscriber gets it. */
+void hub_publish(struct hub *hub, const char *name, size_t len, struct frame *frame);
 
-size_t hub_topics(const struct hub *hub);
+/* A message with its place in the topic's sequence. */
+void hub_message(struct hub *hub, const char *name, size_t len,
+                 const struct sequence_item *item);
+
+/* A history to be read: its entries from `from` on, the newest `max` of them. */
+struct hub_read {
+    uint64_t ticket; /* which question it is */
+    size_t len;
+    char topic[TOPIC_MAX];
+    struct feed_id from;
+    size_t max;
+    bool asks_whole; /* has anything ever been trimmed from it? */
+    bool is_whole;   /* the answer to that, if everything was read, too */
+};
+
+/* Returns false if there is none; otherwise the answer is due, by one of the next three.
+ */
+bool hub_next_read(struct hub *hub, struct hub_read *out);
+
+/* The entries that were read, oldest first. */
+void hub_history(struct hub *hub, const struct hub_read *read,
+                 const struct sequence_item items[], size_t count);
+
+/* The history can't be read. */
+void hub_no_history(struct hub *hub, const struct hub_read *read);
+
+/* The answer was lost: it will be asked for again. */
+void hub_read_lost(struct hub *hub, const struct hub_read *read);
+
+/* To be called a few times a second: what lingers and what is kept has its time. */
+void hub_tick(struct hub *hub, uint64_t now_ms);
+
+/* Returns true if no topic misses anything because its channel was lost. */
+bool hub_is_whole(const struct hub *hub);
+
+size_t hub_topics(const struct hub *hub); /* held by anybody */
+size_t hub_lingering(const struct hub *hub);
 size_t hub_subscriptions(const struct hub *hub);
 
 #endif

@@ -21,24 +21,32 @@
 #define BACKLOG  4096 /* the kernel cuts it at net.core.somaxconn */
 #define PAUSE_MS 100
 
+/* Connections taken in one turn. More would only push each other out before what they
+ * have already asked is read. */
+#define ACCEPTS_MAX 64
+
 struct listener {
     struct evconnlistener *events;
     struct loop_timer *pause;
     listener_accept_fn on_accept;
     void *arg;
     bool failing; /* since the last connection */
+    unsigned accepted;
     char address[LISTENER_ADDRESS_MAX];
 };
 
 static void on_accept(struct evconnlistener *events, evutil_socket_t fd,
                       struct sockaddr *peer, int peer_len, void *arg)
 {
-    (void)events;
     (void)peer;
     (void)peer_len;
     struct listener *listener = arg;
     const int on = 1;
     listener->failing = false;
+    if (++listener->accepted % ACCEPTS_MAX == 0) {
+        evconnlistener_disable(events);
+        loop_timer_start(listener->pause, 0);
+    }
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
     setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
     listener->on_accept(listener->arg, fd);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "common/bus.h"
+#include "common/feed.h"
 #include "common/log.h"
 #include "common/loop.h"
 #include "common/redis_url.h"
@@ -88,14 +89,24 @@ static bool build(struct gateway *gateway)
     const struct gateway_config *config = &gateway->config;
     set_limits(&gateway->env.limits, config);
     gateway->env.stats = &gateway->stats;
-    const struct relay_config relay_config = {.channel_prefix = config->channel_prefix,
-                                              .max_payload_bytes =
-                                                  config->max_payload_bytes};
+    const struct relay_config relay_config = {
+        .channel_prefix = config->channel_prefix,
+        .max_payload_bytes = config->max_payload_bytes,
+        .history_bytes = config->backlog_hard_bytes,
+        .probe = {.interval_ms = config->probe_interval_ms,
+                  .timeout_ms = config->probe_timeout_ms}};
+    const struct hub_config hub_config = {
+        .max_topics = (size_t)config->max_topics_total,
+        .linger_ms = (uint64_t)config->unsubscribe_linger_ms,
+        .replay_keep_ms = (uint64_t)config->replay_keep_ms,
+        .replay_max = (size_t)config->replay_max,
+        .replay_bytes = (size_t)config->backlog_hard_bytes, /* of use to nobody beyond */
+        .replay_total_bytes = (size_t)config->replay_total_bytes};
     gateway->loop = loop_create();
     gateway->env.parser = proto_parser_create();
-    gateway->relay = relay_create(&relay_config, &gateway->env);
-    gateway->env.hub =
-        hub_create(&hub_ops, gateway->relay, (size_t)config->max_topics_total);
+    gateway->relay = relay_create(gateway->loop, &relay_config, &gateway->env);
+    gateway->env.hub = hub_create(&hub_config, &hub_ops, gateway->relay, &gateway->stats,
+                                  &gateway->env.wall_us);
     if (gateway->loop == NULL || gateway->env.parser == NULL || gateway->relay == NULL ||
         gateway->env.hub == NULL) {
         log_error("cannot start", log_str("why", "out of memory"));
@@ -116,11 +127,10 @@ static bool build(struct gateway *gateway)
             loop_signal_create(gateway->loop, signos[i], on_signal, gateway);
     }
     if (gateway->bus == NULL || gateway->signals[0] == NULL ||
-        gateway->signals[1] == NULL) {
+        gateway->signals[1] == NULL || !relay_set_bus(gateway->relay, gateway->bus)) {
         log_error("cannot start", log_str("why", "out of memory"));
         return false;
     }
-    relay_set_bus(gateway->relay, gateway->bus);
     gateway->server =
         server_create(gateway->loop, config, &gateway->env, gateway->relay, gateway->bus);
     return gateway->server != NULL;
@@ -147,10 +157,10 @@ static bool check_config(struct gateway *gateway)
         fprintf(stderr, "chronogate: --redis: %s\n", why);
         return false;
     }
-    if (strlen(gateway->config.channel_prefix) > RELAY_PREFIX_MAX ||
+    if (strlen(gateway->config.channel_prefix) > FEED_PREFIX_MAX ||
         strpbrk(gateway->config.channel_prefix, "{}") != NULL) {
         fprintf(stderr, "chronogate: --channel-prefix may have %d bytes, and no braces\n",
-                RELAY_PREFIX_MAX);
+                FEED_PREFIX_MAX);
         return false;
     }
     return true;

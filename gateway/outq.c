@@ -45,10 +45,22 @@ static struct outq_item *item_at(const struct outq *queue, uint32_t number)
     return &queue->ring[(queue->first + number) & (queue->capacity - 1)];
 }
 
-/* Twice the places, with the oldest frame in the first of them. */
+static void free_ring(const struct outq *queue)
+{
+    if (queue->ring != &queue->only) {
+        free(queue->ring);
+    }
+}
+
+/* More places, with the oldest frame in the first of them. */
 static bool grow(struct outq *queue)
 {
-    const uint32_t capacity = queue->capacity == 0 ? CAPACITY_FIRST : queue->capacity * 2;
+    if (queue->capacity == 0) {
+        queue->ring = &queue->only;
+        queue->capacity = 1;
+        return true;
+    }
+    const uint32_t capacity = queue->capacity == 1 ? CAPACITY_FIRST : queue->capacity * 2;
     struct outq_item *ring = malloc(capacity * sizeof(*ring));
     if (ring == NULL) {
         return false;
@@ -56,7 +68,7 @@ static bool grow(struct outq *queue)
     for (uint32_t i = 0; i < queue->count; i++) {
         ring[i] = *item_at(queue, i);
     }
-    free(queue->ring);
+    free_ring(queue);
     queue->ring = ring;
     queue->first = 0;
     queue->capacity = capacity;
@@ -127,7 +139,7 @@ struct frame *outq_pop(struct outq *queue)
     take_bytes(queue, frame->len);
     if (queue->count == 0) {
         assert(queue->bytes == 0);
-        free(queue->ring);
+        free_ring(queue);
         outq_init(queue, queue->total);
     }
     return frame;

@@ -6,7 +6,8 @@
  *
  * SPDX-License-Identifier: MIT
  *
- * Holds references, not copies. An empty queue holds no memory.
+ * Holds references, not copies. An empty queue holds no memory. A queue must not be moved
+ * while it holds anything.
  *
  * Up to the soft bound everything is kept. Above it the queue conflates: a frame of a
  * topic takes the place of the newest one of that topic, if that still waits behind the
@@ -30,6 +31,7 @@ struct outq_item {
 
 struct outq {
     struct outq_item *ring; /* `capacity` places, a power of two; NULL when empty */
+    struct outq_item only;  /* the ring of a queue that holds one frame, as most do */
     uint32_t first;
     uint32_t count;
     uint32_t capacity;

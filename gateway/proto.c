@@ -104,17 +104,25 @@ static const char *read_topics(struct json_object *root, struct proto_request *o
     return NULL;
 }
 
-/* `snapshot` and `since` are for a later version; a wrong type is refused already now. */
-static const char *check_options(struct json_object *root)
+/* `since` is about one topic; `snapshot` then says what to do where it can't be met. */
+static const char *read_begin(struct json_object *root, struct proto_request *out)
 {
     struct json_object *value;
-    if (json_object_object_get_ex(root, "snapshot", &value) &&
-        !json_object_is_type(value, json_type_boolean)) {
-        return "snapshot";
+    if (json_object_object_get_ex(root, "snapshot", &value)) {
+        if (!json_object_is_type(value, json_type_boolean)) {
+            return "snapshot";
+        }
+        out->no_snapshot = !json_object_get_boolean(value);
+        out->begin = out->no_snapshot ? PROTO_BEGIN_NOTHING : PROTO_BEGIN_SNAPSHOT;
     }
-    if (json_object_object_get_ex(root, "since", &value) &&
-        !json_object_is_type(value, json_type_string)) {
-        return "since";
+    if (json_object_object_get_ex(root, "since", &value)) {
+        if (!json_object_is_type(value, json_type_string) ||
+            !json_object_object_get_ex(root, "topic", NULL) ||
+            !feed_id_parse(json_object_get_string(value),
+                           (size_t)json_object_get_string_len(value), &out->since)) {
+            return "since";
+        }
+        out->begin = PROTO_BEGIN_SINCE;
     }
     return NULL;
 }
@@ -159,7 +167,7 @@ static const char *read_request(struct json_object *root, struct proto_request *
         fault = read_topics(root, out);
     }
     if (fault == NULL && out->kind == PROTO_SUBSCRIBE) {
-        fault = check_options(root);
+        fault = read_begin(root, out);
     }
     return fault;
 }
@@ -171,6 +179,8 @@ const char *proto_parse(struct proto_parser *parser, const char *text, size_t le
 {
     out->id.len = 0;
     out->topic_count = 0;
+    out->begin = PROTO_BEGIN_DEFAULT;
+    out->no_snapshot = false;
     json_object_put(parser->root);
     parser->root = NULL;
     if (!json_is_object(text, len)) {
@@ -304,31 +314,32 @@ struct frame *proto_pong(const struct proto_request_id *id, uint64_t wall_us)
     return finish(&message, id, wall_us);
 }
 
-/* An unsubscribe_ack may be for text that is no topic, so it is quoted like any other. */
-static struct frame *about_topic(const char *type, size_t type_len,
-                                 struct proto_topic topic,
-                                 const struct proto_request_id *id, uint64_t wall_us)
+struct frame *proto_subscribe_ack(struct proto_topic topic,
+                                  enum proto_recovered recovered,
+                                  const struct proto_request_id *id, uint64_t wall_us)
 {
-    char quoted[JSON_QUOTED_MAX(PROTO_ECHO_MAX)];
     struct message message = {0};
-    add(&message, type, type_len);
-    add(&message, quoted,
-        json_quote(quoted, topic.text, json_cut(topic.text, topic.len, PROTO_ECHO_MAX)));
+    add(&message, LITERAL("{\"type\":\"subscribe_ack\",\"topic\":\""));
+    add(&message, topic.text, topic.len);
+    add(&message, LITERAL("\""));
+    if (recovered == PROTO_RECOVERED) {
+        add(&message, LITERAL(",\"recovered\":true"));
+    } else if (recovered == PROTO_NOT_RECOVERED) {
+        add(&message, LITERAL(",\"recovered\":false"));
+    }
     return finish(&message, id, wall_us);
 }
 
-struct frame *proto_subscribe_ack(struct proto_topic topic,
-                                  const struct proto_request_id *id, uint64_t wall_us)
-{
-    return about_topic(LITERAL("{\"type\":\"subscribe_ack\",\"topic\":"), topic, id,
-                       wall_us);
-}
-
+/* It may be for text that is no topic, so that is quoted like any other. */
 struct frame *proto_unsubscribe_ack(struct proto_topic topic,
                                     const struct proto_request_id *id, uint64_t wall_us)
 {
-    return about_topic(LITERAL("{\"type\":\"unsubscribe_ack\",\"topic\":"), topic, id,
-                       wall_us);
+    char quoted[JSON_QUOTED_MAX(PROTO_ECHO_MAX)];
+    struct message message = {0};
+    add(&message, LITERAL("{\"type\":\"unsubscribe_ack\",\"topic\":"));
+    add(&message, quoted,
+        json_quote(quoted, topic.text, json_cut(topic.text, topic.len, PROTO_ECHO_MAX)));
+    return finish(&message, id, wall_us);
 }
 
 struct frame *proto_subscriptions_list(const struct proto_topic topics[], size_t count,
@@ -375,13 +386,59 @@ struct frame *proto_data(struct proto_topic topic, const struct feed_message *da
     return finish(&message, NULL, wall_us);
 }
 
+/* A frame's text ends with the timestamp, and the mark stands before that. */
+struct frame *proto_snapshot(const struct frame *data, uint64_t wall_us)
+{
+    static const size_t end_len = sizeof(",\"timestamp\":\"") - 1 + TIMESTAMP_LEN + 2;
+    const struct frame_part text = frame_payload(data);
+    struct message message = {0};
+    add(&message, text.bytes, text.len - end_len);
+    add(&message, LITERAL(",\"snapshot\":true"));
+    return finish(&message, NULL, wall_us);
+}
+
+struct frame *proto_gap(struct proto_topic topic, struct feed_id after, uint64_t wall_us)
+{
+    char id[FEED_ID_TEXT_MAX + 1];
+    struct message message = {0};
+    add(&message, LITERAL("{\"type\":\"gap\",\"topic\":\""));
+    add(&message, topic.text, topic.len);
+    add(&message, LITERAL("\",\"after\":\""));
+    add(&message, id, feed_id_format(id, after));
+    add(&message, LITERAL("\""));
+    return finish(&message, NULL, wall_us);
+}
+
+static struct frame *with_number(const char *start, size_t start_len, uint64_t number,
+                                 uint64_t wall_us)
+{
+    char digits[24];
+    const int len = snprintf(digits, sizeof(digits), "%llu", (unsigned long long)number);
+    struct message message = {0};
+    add(&message, start, start_len);
+    add(&message, digits, (size_t)len);
+    return finish(&message, NULL, wall_us);
+}
+
 struct frame *proto_conflated(uint64_t dropped, uint64_t wall_us)
 {
-    char number[24];
-    const int len = snprintf(number, sizeof(number), "%llu", (unsigned long long)dropped);
+    return with_number(LITERAL("{\"type\":\"conflated\",\"dropped\":"), dropped, wall_us);
+}
+
+struct frame *proto_reconnect(uint64_t after_ms, uint64_t wall_us)
+{
+    return with_number(LITERAL("{\"type\":\"reconnect\",\"after_ms\":"), after_ms,
+                       wall_us);
+}
+
+struct frame *proto_status(bool degraded, uint64_t wall_us)
+{
     struct message message = {0};
-    add(&message, LITERAL("{\"type\":\"conflated\",\"dropped\":"));
-    add(&message, number, (size_t)len);
+    if (degraded) {
+        add(&message, LITERAL("{\"type\":\"status\",\"state\":\"degraded\""));
+    } else {
+        add(&message, LITERAL("{\"type\":\"status\",\"state\":\"live\""));
+    }
     return finish(&message, NULL, wall_us);
 }
 

@@ -44,9 +44,20 @@ struct proto_topic {
     size_t len;
 };
 
+/* What a subscription begins with. */
+enum proto_begin {
+    PROTO_BEGIN_DEFAULT,  /* nothing was said */
+    PROTO_BEGIN_NOTHING,  /* "snapshot":false */
+    PROTO_BEGIN_SNAPSHOT, /* "snapshot":true */
+    PROTO_BEGIN_SINCE,    /* "since", whatever `snapshot` says */
+};
+
 struct proto_request {
     enum proto_request_kind kind;
     struct proto_request_id id;
+    enum proto_begin begin; /* of a subscribe */
+    bool no_snapshot;       /* whatever it begins with */
+    struct feed_id since;   /* with PROTO_BEGIN_SINCE */
     size_t topic_count; /* 1..PROTO_TOPICS_MAX for the kinds that have topics, else 0 */
     struct proto_topic topics[PROTO_TOPICS_MAX]; /* until the next proto_parse() */
 };
@@ -71,7 +82,12 @@ bool proto_is_client_id(const char *text, size_t len);
 struct frame *proto_connection_ack(const char *client_id, uint64_t wall_us);
 struct frame *proto_heartbeat(const char *client_id, uint64_t wall_us);
 struct frame *proto_pong(const struct proto_request_id *id, uint64_t wall_us);
+
+/* Whether a `since` could be met is said only where there was one. */
+enum proto_recovered { PROTO_NOT_ASKED, PROTO_RECOVERED, PROTO_NOT_RECOVERED };
+
 struct frame *proto_subscribe_ack(struct proto_topic topic,
+                                  enum proto_recovered recovered,
                                   const struct proto_request_id *id, uint64_t wall_us);
 struct frame *proto_unsubscribe_ack(struct proto_topic topic,
                                     const struct proto_request_id *id, uint64_t wall_us);
@@ -83,8 +99,20 @@ struct frame *proto_subscriptions_list(const struct proto_topic topics[], size_t
 struct frame *proto_data(struct proto_topic topic, const struct feed_message *data,
                          uint64_t wall_us);
 
+/* The same message as a snapshot. `data` was made by proto_data(). */
+struct frame *proto_snapshot(const struct frame *data, uint64_t wall_us);
+
+/* Messages behind `after` are lost for good. */
+struct frame *proto_gap(struct proto_topic topic, struct feed_id after, uint64_t wall_us);
+
 /* The client has caught up; `dropped` messages were left out meanwhile. */
 struct frame *proto_conflated(uint64_t dropped, uint64_t wall_us);
+
+/* Whether what clients see may be old because Redis is away. */
+struct frame *proto_status(bool degraded, uint64_t wall_us);
+
+/* This gateway is about to go: come back in `after_ms`. */
+struct frame *proto_reconnect(uint64_t after_ms, uint64_t wall_us);
 
 enum proto_error {
     PROTO_INVALID_TOPIC,       /* `what` is the topic */

@@ -7,18 +7,24 @@
 #include "common/feed.h"
 #include "common/log.h"
 #include "common/loop.h"
-#include "common/topic.h"
+#include "gateway/clock.h"
 #include "gateway/frame.h"
+#include "gateway/history.h"
 #include "gateway/proto.h"
 #include "gateway/session.h"
 
 #define LOG_EVERY_MS 10000 /* one line about bad payloads in this time */
+#define TICK_MS      200
 
 struct relay {
+    struct loop *loop;
     struct relay_config config;
     size_t prefix_len;
     struct session_env *env;
     struct bus *bus;
+    struct history *history;
+    struct probe *probe;
+    struct loop_timer *tick;
     bool was_connected;
     uint64_t logged_ms; /* when the last bad payload was logged */
 };
@@ -26,47 +32,62 @@ struct relay {
 /* ---- towards Redis ------------------------------------------------------------------
  */
 
-struct channel {
-    char name[RELAY_PREFIX_MAX + TOPIC_MAX];
-    size_t len;
-};
-
-static struct channel channel_of(const struct relay *relay, const char *topic, size_t len)
-{
-    struct channel channel = {.len = relay->prefix_len + len};
-    memcpy(channel.name, relay->config.channel_prefix, relay->prefix_len);
-    memcpy(channel.name + relay->prefix_len, topic, len);
-    return channel;
-}
-
 bool relay_open_channel(void *arg, const char *topic, size_t len)
 {
     const struct relay *relay = arg;
-    const struct channel channel = channel_of(relay, topic, len);
-    return bus_subscribe(relay->bus, channel.name, channel.len);
+    char channel[FEED_CHANNEL_MAX];
+    return bus_subscribe(relay->bus, channel,
+                         feed_channel(channel, relay->config.channel_prefix, topic, len));
 }
 
 void relay_close_channel(void *arg, const char *topic, size_t len)
 {
     const struct relay *relay = arg;
-    const struct channel channel = channel_of(relay, topic, len);
-    bus_unsubscribe(relay->bus, channel.name, channel.len);
+    char channel[FEED_CHANNEL_MAX];
+    bus_unsubscribe(relay->bus, channel,
+                    feed_channel(channel, relay->config.channel_prefix, topic, len));
+}
+
+/* Clients are told what this says when it changes. */
+static void update_status(const struct relay *relay)
+{
+    struct session_env *env = relay->env;
+    const bool degraded =
+        relay->was_connected &&
+        (bus_state(relay->bus) != BUS_CONNECTED || !hub_is_whole(env->hub));
+    if (degraded != env->degraded) {
+        env->degraded = degraded;
+        log_info(degraded ? "degraded" : "live",
+                 log_str("data", degraded ? "may be old" : "is whole again"));
+    }
+}
+
+static void on_turn_end(void *arg)
+{
+    const struct relay *relay = arg;
+    history_pump(relay->history);
+    update_status(relay);
+}
+
+static void on_tick(void *arg)
+{
+    const struct relay *relay = arg;
+    clock_read(relay->env);
+    hub_tick(relay->env->hub, relay->env->now_ms);
+    loop_timer_start(relay->tick, TICK_MS);
 }
 
 /* ---- from Redis ---------------------------------------------------------------------
  */
 
-static void set_clock(const struct relay *relay)
-{
-    relay->env->now_ms = loop_now_ms();
-    relay->env->wall_us = loop_wall_us();
-}
-
 static void on_state(void *arg, enum bus_state state, const char *why)
 {
     (void)why; /* the link has logged it */
     struct relay *relay = arg;
-    relay->was_connected = relay->was_connected || state == BUS_CONNECTED;
+    if (state == BUS_CONNECTED) {
+        relay->was_connected = true;
+        probe_restart(relay->probe);
+    }
 }
 
 static void on_lost(void *arg)
@@ -78,9 +99,11 @@ static void on_lost(void *arg)
 static void on_subscribed(void *arg, const char *channel, size_t len)
 {
     const struct relay *relay = arg;
-    set_clock(relay);
-    hub_channel_is_open(relay->env->hub, channel + relay->prefix_len,
-                        len - relay->prefix_len);
+    clock_read(relay->env);
+    if (len > relay->prefix_len) {
+        hub_channel_is_open(relay->env->hub, channel + relay->prefix_len,
+                            len - relay->prefix_len);
+    }
 }
 
 static void reject(struct relay *relay, const char *channel, size_t len, const char *why)
@@ -118,7 +141,10 @@ static void on_message(void *arg, const char *channel, size_t channel_len,
 {
     struct relay *relay = arg;
     struct session_env *env = relay->env;
-    set_clock(relay);
+    if (probe_take(relay->probe, channel, channel_len)) {
+        return;
+    }
+    clock_read(env);
     env->stats->redis_messages_total++;
     env->stats->redis_bytes_total += payload_len;
     const struct proto_topic topic = {.text = channel + relay->prefix_len,
@@ -137,7 +163,14 @@ static void on_message(void *arg, const char *channel, size_t channel_len,
         reject(relay, channel, channel_len, "out of memory");
         return;
     }
-    hub_publish(env->hub, topic.text, topic.len, frame);
+    if (message.sequenced) {
+        const struct sequence_item item = {
+            .id = message.id, .prev = message.prev, .frame = frame};
+        hub_message(env->hub, topic.text, topic.len, &item);
+        stats_published(env->stats, message.id.ms);
+    } else {
+        hub_publish(env->hub, topic.text, topic.len, frame);
+    }
     frame_unref(frame);
 }
 
@@ -149,26 +182,52 @@ const struct bus_ops relay_bus_ops = {.on_state = on_state,
 /* ---- life ---------------------------------------------------------------------------
  */
 
-struct relay *relay_create(const struct relay_config *config, struct session_env *env)
+struct relay *relay_create(struct loop *loop, const struct relay_config *config,
+                           struct session_env *env)
 {
     struct relay *relay = calloc(1, sizeof(*relay));
     if (relay == NULL) {
         return NULL;
     }
+    relay->loop = loop;
     relay->config = *config;
-    relay->prefix_len = strnlen(config->channel_prefix, RELAY_PREFIX_MAX);
+    relay->prefix_len = strnlen(config->channel_prefix, FEED_PREFIX_MAX);
     relay->env = env;
     return relay;
 }
 
-void relay_set_bus(struct relay *relay, struct bus *bus)
+bool relay_set_bus(struct relay *relay, struct bus *bus)
 {
+    const struct history_config history = {
+        .channel_prefix = relay->config.channel_prefix,
+        .max_payload_bytes = (size_t)relay->config.max_payload_bytes,
+        .max_bytes = (size_t)relay->config.history_bytes,
+    };
     relay->bus = bus;
+    relay->history = history_create(&history, relay->env, bus);
+    relay->probe = probe_create(relay->loop, bus, &relay->config.probe);
+    relay->tick = loop_timer_create(relay->loop, on_tick, relay);
+    if (relay->history == NULL || relay->probe == NULL || relay->tick == NULL) {
+        return false;
+    }
+    loop_timer_start(relay->tick, TICK_MS);
+    loop_at_turn_end(relay->loop, on_turn_end, relay);
+    return true;
 }
 
 void relay_destroy(struct relay *relay)
 {
-    free(relay);
+    if (relay != NULL) {
+        loop_timer_destroy(relay->tick);
+        probe_destroy(relay->probe);
+        history_destroy(relay->history);
+        free(relay);
+    }
+}
+
+uint64_t relay_probe_age_ms(const struct relay *relay)
+{
+    return probe_age_ms(relay->probe);
 }
 
 bool relay_was_connected(const struct relay *relay)

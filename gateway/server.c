@@ -23,7 +23,7 @@
 #include "gateway/visitor.h"
 
 #define DRAIN_TICK_MS 20
-#define JSON          "application/json; charset=utf-8"
+#define DRAIN_LATE_MS 1000 /* more than the janitor needs to see who did not answer */
 #define PLAIN         "text/plain; charset=utf-8"
 #define CONSOLE_HEADERS                                                                  \
     "Cache-Control: no-cache\r\n"                                                        \
@@ -54,7 +54,8 @@ struct server {
     struct places places;
     bool draining;
     struct loop_timer *drain_timer;
-    uint64_t drain_until_ms;
+    uint64_t drain_began_ms;
+    size_t drain_total; /* clients there were when it began */
     void (*on_drained)(void *arg);
     void *on_drained_arg;
 };
@@ -86,7 +87,7 @@ static const struct upgrade_refusal *find_refusal(const struct server *server, i
     if (refusal != NULL) {
         return refusal;
     }
-    if (server->draining) {
+    if (server->draining && server->sites[SITE_API].listener == NULL) {
         return &upgrade_refused_draining;
     }
     if (!relay_was_connected(server->relay)) {
@@ -98,23 +99,6 @@ static const struct upgrade_refusal *find_refusal(const struct server *server, i
     return is_address_full(server, fd) ? &upgrade_refused_address : NULL;
 }
 
-static void answer_refusal(const struct server *server, struct visitor *visitor,
-                           const struct request *request,
-                           const struct upgrade_refusal *refusal)
-{
-    server->env->stats->refusals[refusal->reason]++;
-    char body[512];
-    const int len =
-        snprintf(body, sizeof(body), "{\"error_code\":\"%s\",\"error_message\":\"%s\"}",
-                 refusal->error_code, refusal->error_message);
-    const struct visitor_answer answer = {.status = refusal->status,
-                                          .content_type = JSON,
-                                          .headers = refusal->headers,
-                                          .body = body,
-                                          .len = (size_t)len};
-    visitor_answer(visitor, request, &answer);
-}
-
 static void on_api_request(const struct server *server, struct visitor *visitor,
                            const struct request *request)
 {
@@ -122,7 +106,12 @@ static void on_api_request(const struct server *server, struct visitor *visitor,
     const struct upgrade_refusal *refusal =
         find_refusal(server, visitor_fd(visitor), request, &upgrade);
     if (refusal != NULL) {
-        answer_refusal(server, visitor, request, refusal);
+        server->env->stats->refusals[refusal->reason]++;
+        const struct visitor_refusal answer = {.status = refusal->status,
+                                               .headers = refusal->headers,
+                                               .error_code = refusal->error_code,
+                                               .error_message = refusal->error_message};
+        visitor_refuse(visitor, request, &answer);
         return;
     }
     char key[64]; /* the request's bytes go with the visitor */
@@ -145,9 +134,12 @@ static struct admin_view view_of(const struct server *server)
         .gauges = {.connections = clients_count(server->clients),
                    .subscriptions = hub_subscriptions(server->env->hub),
                    .topics = hub_topics(server->env->hub),
+                   .topics_lingering = hub_lingering(server->env->hub),
                    .queue_bytes = server->env->queued_bytes,
                    .redis_connected = bus_state(server->bus) == BUS_CONNECTED,
                    .redis_reconnects = bus_reconnects(server->bus),
+                   .probe_age_ms = relay_probe_age_ms(server->relay),
+                   .degraded = server->env->degraded,
                    .draining = server->draining}};
 }
 
@@ -304,15 +296,44 @@ static bool open_sites(struct server *server)
 /* ---- life ---------------------------------------------------------------------------
  */
 
+/* Nobody comes in any more; those who are there go, spread evenly over the time. */
+static void send_away(struct server *server, uint64_t since_ms)
+{
+    if (server->sites[SITE_API].listener != NULL) {
+        listener_destroy(server->sites[SITE_API].listener);
+        server->sites[SITE_API].listener = NULL;
+        server->drain_total = clients_count(server->clients);
+        log_info("sending clients away",
+                 log_int("clients", (int64_t)server->drain_total));
+    }
+    const uint64_t spread_ms = (uint64_t)server->config->drain_spread_ms;
+    size_t due = SIZE_MAX;
+    if (since_ms < spread_ms) {
+        const size_t may_stay =
+            server->drain_total -
+            (size_t)((double)server->drain_total * (double)since_ms / (double)spread_ms);
+        const size_t there = clients_send_away(server->clients, 0, 0);
+        due = there > may_stay ? there - may_stay : 0;
+    }
+    clients_send_away(server->clients, due, spread_ms);
+}
+
 static void on_drain_tick(void *arg)
 {
     struct server *server = arg;
-    const bool late = loop_now_ms() >= server->drain_until_ms;
-    if (clients_count(server->clients) > 0 && !late) {
-        loop_timer_start(server->drain_timer, DRAIN_TICK_MS);
-        return;
+    const struct gateway_config *config = server->config;
+    const uint64_t since_ms = loop_now_ms() - server->drain_began_ms;
+    const uint64_t delay_ms = (uint64_t)config->drain_delay_ms;
+    const uint64_t end_ms = delay_ms + (uint64_t)config->drain_spread_ms +
+                            (uint64_t)config->close_timeout_ms + DRAIN_LATE_MS;
+    if (since_ms >= delay_ms) {
+        send_away(server, since_ms - delay_ms);
+        if (clients_count(server->clients) == 0 || since_ms >= end_ms) {
+            server->on_drained(server->on_drained_arg);
+            return;
+        }
     }
-    server->on_drained(server->on_drained_arg);
+    loop_timer_start(server->drain_timer, DRAIN_TICK_MS);
 }
 
 void server_shut_down(struct server *server, void (*on_done)(void *arg), void *arg)
@@ -320,11 +341,7 @@ void server_shut_down(struct server *server, void (*on_done)(void *arg), void *a
     server->draining = true;
     server->on_drained = on_done;
     server->on_drained_arg = arg;
-    server->drain_until_ms =
-        loop_now_ms() + (uint64_t)server->config->shutdown_timeout_ms;
-    listener_destroy(server->sites[SITE_API].listener);
-    server->sites[SITE_API].listener = NULL;
-    clients_end_all(server->clients, STATS_END_SHUTDOWN);
+    server->drain_began_ms = loop_now_ms();
     loop_timer_start(server->drain_timer, 0);
 }
 

@@ -27,8 +27,9 @@ struct server *server_create(struct loop *loop, const struct gateway_config *con
 /* Cuts what is left. NULL is fine. */
 void server_destroy(struct server *server);
 
-/* Stops listening and closes every client with 1001; `on_done` runs when the last one has
- * gone, or after shutdown_timeout_ms. */
+/* /readyz turns red at once; after drain_delay_ms nobody is let in any more, and over
+ * drain_spread_ms every client is asked to reconnect and closed with 1012. `on_done` runs
+ * when the last one has gone, or when the time for that is over. */
 void server_shut_down(struct server *server, void (*on_done)(void *arg), void *arg);
 
 #endif

@@ -16,10 +16,23 @@
 struct session_answer {
     struct session_answer *next;
     enum proto_request_kind kind;
+    enum proto_begin begin;
+    bool no_snapshot;
+    struct feed_id since;
     uint64_t deadline_ms;
-    struct proto_request_id id;
-    size_t len;
-    char topic[];
+    size_t id_len;
+    size_t topic_len;
+    char text[]; /* the request's id, then the topic */
+};
+
+/* One topic of a request. */
+struct question {
+    enum proto_request_kind kind;
+    enum proto_begin begin;
+    bool no_snapshot;
+    struct feed_id since;
+    struct proto_topic topic;
+    const struct proto_request_id *id;
 };
 
 /* ---- state and sending --------------------------------------------------------------
@@ -109,15 +122,26 @@ static void queue_frame(struct session *session, struct frame *frame, const void
     }
 }
 
+void session_tell(struct session *session, struct frame *frame)
+{
+    if (frame != NULL) {
+        queue_frame(session, frame, NULL);
+    } else {
+        session_end(session, STATS_END_NO_MEMORY);
+    }
+}
+
 /* Queues a frame made for this client alone, and gives the reference back. */
 static void send_own(struct session *session, struct frame *frame)
 {
-    if (frame == NULL) {
-        session_end(session, STATS_END_NO_MEMORY);
-        return;
-    }
-    queue_frame(session, frame, NULL);
+    session_tell(session, frame);
     frame_unref(frame);
+}
+
+void session_reconnect(struct session *session, uint64_t after_ms)
+{
+    send_own(session, proto_reconnect(after_ms, session->env->wall_us));
+    session_end(session, STATS_END_SHUTDOWN);
 }
 
 void session_deliver(void *owner, struct frame *frame, const void *topic)
@@ -140,70 +164,135 @@ static struct proto_topic words(const char *text)
 /* ---- answers about topics -----------------------------------------------------------
  */
 
-/* Returns false if the answer must wait for Redis. */
-static bool answer_subscribe(struct session *session, struct proto_topic topic,
-                             const struct proto_request_id *id)
+static void refuse_topic(struct session *session, const struct question *question,
+                         const char *why)
 {
-    struct session_env *env = session->env;
-    struct topic parsed;
-    if (!topic_parse(topic.text, topic.len, &parsed)) {
-        send_error(session, PROTO_INVALID_TOPIC, topic, id);
-        return true;
+    send_error(session, PROTO_SUBSCRIPTION_FAILED, words(why), question->id);
+}
+
+/* What a new subscription begins with. */
+static enum hub_begin begin_of(const struct question *question)
+{
+    switch (question->begin) {
+    case PROTO_BEGIN_DEFAULT:
+    case PROTO_BEGIN_SNAPSHOT:
+        return HUB_BEGIN_SNAPSHOT;
+    case PROTO_BEGIN_SINCE:
+        return HUB_BEGIN_SINCE;
+    case PROTO_BEGIN_NOTHING:
+        break;
     }
-    switch (hub_subscribe(env->hub, &session->client, topic.text, topic.len,
-                          (size_t)env->limits.max_topics)) {
-    case HUB_WAITING:
+    return HUB_BEGIN_NOTHING;
+}
+
+static void acknowledge(struct session *session, const struct question *question,
+                        enum proto_recovered recovered)
+{
+    send_own(session, proto_subscribe_ack(question->topic, recovered, question->id,
+                                          session->env->wall_us));
+}
+
+/* Half of what may wait for a client may be a replay; the rest is for what comes then. */
+static enum proto_recovered check_replay(const struct session *session,
+                                         struct hub_join *join)
+{
+    const size_t room = (size_t)session->env->limits.backlog_hard_bytes / 2;
+    join->replays = join->replays && session->queue.bytes + join->bytes <= room;
+    session->env->stats
+        ->replays[join->replays ? STATS_REPLAY_RECOVERED : STATS_REPLAY_NOT_RECOVERED]++;
+    return join->replays ? PROTO_RECOVERED : PROTO_NOT_RECOVERED;
+}
+
+/* Acknowledges and starts the subscription, or returns false if it can't begin yet. */
+static bool start(struct session *session, const struct question *question)
+{
+    struct hub *hub = session->env->hub;
+    const struct proto_topic topic = question->topic;
+    enum hub_begin begin = begin_of(question);
+    struct hub_join join =
+        hub_join(hub, &session->client, topic.text, topic.len, begin, question->since);
+    if (!join.ready) {
         return false;
-    case HUB_LIMIT:
-        send_error(session, PROTO_SUBSCRIPTION_FAILED, words("too many topics"), id);
-        return true;
-    case HUB_FULL:
-        send_error(session, PROTO_SUBSCRIPTION_FAILED,
-                   words("this gateway holds too many different topics"), id);
-        return true;
-    case HUB_NO_MEMORY:
-        send_error(session, PROTO_SUBSCRIPTION_FAILED, words("out of memory"), id);
-        return true;
-    case HUB_LIVE:
-        hub_activate(env->hub, &session->client, topic.text, topic.len);
-        break;
-    case HUB_ACTIVE:
-        break;
     }
-    send_own(session, proto_subscribe_ack(topic, id, env->wall_us));
+    enum proto_recovered recovered = PROTO_NOT_ASKED;
+    if (begin == HUB_BEGIN_SINCE) {
+        recovered = check_replay(session, &join);
+    }
+    if (!join.replays && question->no_snapshot) {
+        begin = HUB_BEGIN_NOTHING;
+    }
+    acknowledge(session, question, recovered);
+    hub_start(hub, &session->client, topic.text, topic.len, begin, &join);
     return true;
 }
 
-static bool answer(struct session *session, enum proto_request_kind kind,
-                   struct proto_topic topic, const struct proto_request_id *id)
+/* Returns false if the answer must wait for Redis. */
+static bool answer_subscribe(struct session *session, const struct question *question)
 {
-    if (kind == PROTO_SUBSCRIBE) {
-        return answer_subscribe(session, topic, id);
+    const struct proto_topic topic = question->topic;
+    struct topic parsed;
+    if (!topic_parse(topic.text, topic.len, &parsed)) {
+        send_error(session, PROTO_INVALID_TOPIC, topic, question->id);
+        return true;
     }
+    switch (hub_subscribe(session->env->hub, &session->client, topic.text, topic.len,
+                          begin_of(question), (size_t)session->env->limits.max_topics)) {
+    case HUB_HELD:
+        if (question->begin == PROTO_BEGIN_DEFAULT ||
+            question->begin == PROTO_BEGIN_NOTHING) {
+            acknowledge(session, question, PROTO_NOT_ASKED);
+            return true;
+        }
+        return start(session, question);
+    case HUB_WAITING:
+        return start(session, question);
+    case HUB_LIMIT:
+        refuse_topic(session, question, "too many topics");
+        break;
+    case HUB_FULL:
+        refuse_topic(session, question, "this gateway holds too many different topics");
+        break;
+    case HUB_NO_MEMORY:
+        refuse_topic(session, question, "out of memory");
+        break;
+    }
+    return true;
+}
+
+static bool answer(struct session *session, const struct question *question)
+{
+    if (question->kind == PROTO_SUBSCRIBE) {
+        return answer_subscribe(session, question);
+    }
+    const struct proto_topic topic = question->topic;
     hub_unsubscribe(session->env->hub, &session->client, topic.text, topic.len);
-    send_own(session, proto_unsubscribe_ack(topic, id, session->env->wall_us));
+    send_own(session, proto_unsubscribe_ack(topic, question->id, session->env->wall_us));
     return true;
 }
 
 /* Of a text too long for a topic only so much is kept as is echoed; what is left is still
  * too long. */
-static void answer_later(struct session *session, enum proto_request_kind kind,
-                         struct proto_topic topic, const struct proto_request_id *id)
+static void answer_later(struct session *session, const struct question *question)
 {
     _Static_assert(PROTO_ECHO_MAX >= TOPIC_MAX + 4, "a cut text must stay no topic");
-    topic.len = json_cut(topic.text, topic.len, PROTO_ECHO_MAX);
-    struct session_answer *waiting = malloc(sizeof(*waiting) + topic.len);
+    const size_t topic_len =
+        json_cut(question->topic.text, question->topic.len, PROTO_ECHO_MAX);
+    const size_t id_len = question->id->len;
+    struct session_answer *waiting = malloc(sizeof(*waiting) + id_len + topic_len);
     if (waiting == NULL) {
         session_end(session, STATS_END_NO_MEMORY);
         return;
     }
-    waiting->next = NULL;
-    waiting->kind = kind;
+    *waiting = (struct session_answer){.kind = question->kind,
+                                       .begin = question->begin,
+                                       .no_snapshot = question->no_snapshot,
+                                       .since = question->since,
+                                       .id_len = id_len,
+                                       .topic_len = topic_len};
     waiting->deadline_ms =
         session->env->now_ms + (uint64_t)session->env->limits.subscribe_timeout_ms;
-    waiting->id = *id;
-    waiting->len = topic.len;
-    memcpy(waiting->topic, topic.text, topic.len);
+    memcpy(waiting->text, question->id->json, id_len);
+    memcpy(waiting->text + id_len, question->topic.text, topic_len);
     if (session->last_answer == NULL) {
         session->first_answer = waiting;
     } else {
@@ -222,42 +311,68 @@ static void drop_first_answer(struct session *session)
     free(first);
 }
 
+/* Redis did not say in time what the subscription begins with. */
+static void give_up(struct session *session, const struct question *question)
+{
+    const struct proto_topic topic = question->topic;
+    hub_unsubscribe(session->env->hub, &session->client, topic.text, topic.len);
+    refuse_topic(session, question, "Redis is unreachable");
+}
+
 /* Gives the waiting answers that are due, and those behind them. */
 void session_ready(void *owner)
 {
     struct session *session = owner;
     while (session->first_answer != NULL && session->state == SESSION_OPEN) {
         const struct session_answer *first = session->first_answer;
-        const struct proto_topic topic = {.text = first->topic, .len = first->len};
-        if (!answer(session, first->kind, topic, &first->id)) {
+        struct proto_request_id id = {.len = first->id_len};
+        memcpy(id.json, first->text, first->id_len);
+        const struct question question = {
+            .kind = first->kind,
+            .begin = first->begin,
+            .no_snapshot = first->no_snapshot,
+            .since = first->since,
+            .topic = {.text = first->text + first->id_len, .len = first->topic_len},
+            .id = &id};
+        if (!answer(session, &question)) {
             if (first->deadline_ms > session->env->now_ms) {
                 return;
             }
-            hub_unsubscribe(session->env->hub, &session->client, topic.text, topic.len);
-            send_error(session, PROTO_SUBSCRIPTION_FAILED, words("Redis is unreachable"),
-                       &first->id);
+            give_up(session, &question);
         }
         drop_first_answer(session);
+    }
+}
+
+/* Redis can be asked already; the answer is given when its turn comes. */
+static void ask_ahead(struct session *session, const struct question *question)
+{
+    const struct proto_topic topic = question->topic;
+    const enum hub_begin begin = begin_of(question);
+    struct topic parsed;
+    if (question->kind == PROTO_SUBSCRIBE &&
+        topic_parse(topic.text, topic.len, &parsed) &&
+        hub_subscribe(session->env->hub, &session->client, topic.text, topic.len, begin,
+                      (size_t)session->env->limits.max_topics) == HUB_WAITING) {
+        (void)hub_join(session->env->hub, &session->client, topic.text, topic.len, begin,
+                       question->since);
     }
 }
 
 static void handle_topics(struct session *session, const struct proto_request *request)
 {
     for (size_t i = 0; i < request->topic_count; i++) {
-        const struct proto_topic topic = request->topics[i];
-        if (session->first_answer == NULL) {
-            if (!answer(session, request->kind, topic, &request->id)) {
-                answer_later(session, request->kind, topic, &request->id);
-            }
-            continue;
-        }
-        answer_later(session, request->kind, topic, &request->id);
-        struct topic parsed;
-        if (request->kind == PROTO_SUBSCRIBE &&
-            topic_parse(topic.text, topic.len, &parsed)) {
-            /* Redis can be asked already; the answer is given when its turn comes. */
-            (void)hub_subscribe(session->env->hub, &session->client, topic.text,
-                                topic.len, (size_t)session->env->limits.max_topics);
+        const struct question question = {.kind = request->kind,
+                                          .begin = request->begin,
+                                          .no_snapshot = request->no_snapshot,
+                                          .since = request->since,
+                                          .topic = request->topics[i],
+                                          .id = &request->id};
+        if (session->first_answer != NULL) {
+            answer_later(session, &question);
+            ask_ahead(session, &question);
+        } else if (!answer(session, &question)) {
+            answer_later(session, &question);
         }
     }
 }
@@ -570,6 +685,9 @@ bool session_init(struct session *session, struct session_env *env, void *arg,
     session->ping_due_ms = due(env->now_ms, env->limits.ping_interval_ms);
     env->stats->connections_total++;
     send_own(session, proto_connection_ack(session->client_id, env->wall_us));
+    if (env->degraded) {
+        send_own(session, proto_status(true, env->wall_us));
+    }
     return true;
 }
 

@@ -55,6 +55,7 @@ struct session_env {
     size_t queued_bytes; /* of all sessions; kept by their queues */
     uint64_t now_ms;     /* monotonic; set before any call below */
     uint64_t wall_us;    /* since 1970, UTC; set before any call below */
+    bool degraded;       /* Redis is away, or not everything is whole again */
 
     /* The session has something to send or is over: look at it before the turn ends. May
      * come from within a fan-out. */
@@ -113,6 +114,13 @@ void session_all_sent(struct session *session);
 /* Begins to end the session with the reason's close code. An OPEN session only; later
  * calls change nothing. */
 void session_end(struct session *session, enum stats_end reason);
+
+/* Queues a frame that is the same for all clients; NULL stands for a lack of memory. */
+void session_tell(struct session *session, struct frame *frame);
+
+/* Asks the client to come back in `after_ms`, to whichever gateway, and ends the session.
+ */
+void session_reconnect(struct session *session, uint64_t after_ms);
 
 /* Looks at the clock: heartbeats, pings, deadlines. To be called a few times a second. */
 void session_tick(struct session *session);

@@ -19,10 +19,42 @@ static const struct {
 #undef END
 };
 
-const char *stats_refusal_label(enum stats_refusal refusal)
+static const char *const replay_labels[] = {
+#define LABEL(name, label) [STATS_REPLAY_##name] = (label),
+    STATS_REPLAYS(LABEL)
+#undef LABEL
+};
+
+static const uint64_t latency_ms[] = {
+#define BUCKET(ms) (ms),
+    STATS_LATENCY_BUCKETS(BUCKET)
+#undef BUCKET
+};
+
+static void add_latency(struct stats *stats, uint64_t ms)
 {
-    assert(refusal < STATS_REFUSAL_COUNT);
-    return refusal_labels[refusal];
+    int bucket = 0;
+    while (bucket < STATS_LATENCY_COUNT && ms > latency_ms[bucket]) {
+        bucket++;
+    }
+    stats->latencies[bucket]++;
+    stats->latency_sum_ms += ms;
+}
+
+void stats_published(struct stats *stats, uint64_t published_ms)
+{
+    if (stats->unsent_count < STATS_UNSENT_MAX) {
+        stats->unsent_ms[stats->unsent_count++] = published_ms;
+    }
+}
+
+void stats_sent(struct stats *stats, uint64_t now_ms)
+{
+    for (size_t i = 0; i < stats->unsent_count; i++) {
+        const uint64_t then_ms = stats->unsent_ms[i];
+        add_latency(stats, now_ms > then_ms ? now_ms - then_ms : 0); /* clocks differ */
+    }
+    stats->unsent_count = 0;
 }
 
 const char *stats_end_label(enum stats_end end)
@@ -50,10 +82,28 @@ static void write_metric(FILE *file, const char *name, const char *type, const c
     fprintf(file, "chronogate_%s %" PRIu64 "\n", name, value);
 }
 
-static void write_labelled(FILE *file, const char *name, const char *label,
-                           uint64_t value)
+static void write_labelled(FILE *file, const char *name, const char *key,
+                           const char *label, uint64_t value)
 {
-    fprintf(file, "chronogate_%s{reason=\"%s\"} %" PRIu64 "\n", name, label, value);
+    fprintf(file, "chronogate_%s{%s=\"%s\"} %" PRIu64 "\n", name, key, label, value);
+}
+
+/* https://prometheus.io/docs/instrumenting/exposition_formats/ (Histograms) */
+static void write_latency(const struct stats *stats, FILE *file)
+{
+    static const char name[] = "publish_to_send_seconds";
+    uint64_t total = 0;
+    write_head(file, name, "histogram",
+               "From a message's publication, by its id, to its sending");
+    for (int i = 0; i < STATS_LATENCY_COUNT; i++) {
+        total += stats->latencies[i];
+        fprintf(file, "chronogate_%s_bucket{le=\"%g\"} %" PRIu64 "\n", name,
+                (double)latency_ms[i] / 1000, total);
+    }
+    total += stats->latencies[STATS_LATENCY_COUNT];
+    fprintf(file, "chronogate_%s_bucket{le=\"+Inf\"} %" PRIu64 "\n", name, total);
+    fprintf(file, "chronogate_%s_sum %g\n", name, (double)stats->latency_sum_ms / 1000);
+    fprintf(file, "chronogate_%s_count %" PRIu64 "\n", name, total);
 }
 
 static void write_gauges(const struct stats_gauges *gauges, FILE *file)
@@ -62,12 +112,22 @@ static void write_gauges(const struct stats_gauges *gauges, FILE *file)
     write_metric(file, "subscriptions", "gauge", "Topics held, summed over clients",
                  gauges->subscriptions);
     write_metric(file, "topics", "gauge", "Different topics held", gauges->topics);
+    write_metric(file, "topics_lingering", "gauge",
+                 "Topics that nobody holds any more, kept for a while",
+                 gauges->topics_lingering);
     write_metric(file, "queue_bytes", "gauge", "Bytes waiting for slow clients",
                  gauges->queue_bytes);
     write_metric(file, "redis_connected", "gauge",
                  "1 while both Redis connections are up", gauges->redis_connected);
     write_metric(file, "redis_reconnects_total", "counter",
                  "Times the Redis link came back", gauges->redis_reconnects);
+    write_head(file, "probe_age_seconds", "gauge",
+               "Since a message of our own last came back from Redis");
+    fprintf(file, "chronogate_probe_age_seconds %.3f\n",
+            (double)gauges->probe_age_ms / 1000);
+    write_metric(file, "degraded", "gauge",
+                 "1 while clients may see old data because Redis is away",
+                 gauges->degraded);
     write_metric(file, "draining", "gauge", "1 while this gateway is shutting down",
                  gauges->draining);
     write_head(file, "build_info", "gauge", "What is running");
@@ -82,10 +142,17 @@ void stats_write(const struct stats *stats, const struct stats_gauges *gauges, F
 #undef COUNTER
     write_head(file, "refusals_total", "counter", "Connections refused");
     for (int i = 0; i < STATS_REFUSAL_COUNT; i++) {
-        write_labelled(file, "refusals_total", refusal_labels[i], stats->refusals[i]);
+        write_labelled(file, "refusals_total", "reason", refusal_labels[i],
+                       stats->refusals[i]);
     }
     write_head(file, "closes_total", "counter", "Connections ended");
     for (int i = 0; i < STATS_END_COUNT; i++) {
-        write_labelled(file, "closes_total", ends[i].label, stats->closes[i]);
+        write_labelled(file, "closes_total", "reason", ends[i].label, stats->closes[i]);
     }
+    write_head(file, "replays_total", "counter", "Subscriptions with `since`");
+    for (int i = 0; i < STATS_REPLAY_COUNT; i++) {
+        write_labelled(file, "replays_total", "outcome", replay_labels[i],
+                       stats->replays[i]);
+    }
+    write_latency(stats, file);
 }

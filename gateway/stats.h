@@ -9,6 +9,7 @@
 #ifndef GATEWAY_STATS_H
 #define GATEWAY_STATS_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -26,6 +27,12 @@
     X(redis_messages_total, "Messages from Redis on topics' channels")       \
     X(redis_bytes_total, "Bytes of those messages")                          \
     X(payloads_rejected_total, "Messages from Redis that no client may see") \
+    X(messages_repeated_total,                                               \
+      "Messages from Redis that were here before, and went no further")      \
+    X(history_reads_total, "Topics whose history was read from Redis")       \
+    X(repairs_total, "Times a topic was made whole after a loss")            \
+    X(repaired_messages_total, "Messages delivered by that")                 \
+    X(gaps_total, "Times a topic's clients were told of a gap")              \
     X(errors_sent_total, "Error messages to clients")                        \
     X(requests_limited_total, "Requests refused by the rate limit")
 
@@ -48,7 +55,7 @@
     X(BY_CLIENT, "client", 0)           \
     X(GONE, "gone", 0)                  \
     X(NO_PONG, "no_pong", 0)            \
-    X(SHUTDOWN, "shutdown", 1001)       \
+    X(SHUTDOWN, "shutdown", 1012)       \
     X(PROTOCOL, "protocol", 1002)       \
     X(NOT_UTF8, "not_utf8", 1007)       \
     X(TOO_BIG, "too_big", 1009)         \
@@ -57,17 +64,39 @@
     X(SLOW, "slow", 4008)               \
     X(FLOODING, "flooding", 4029)
 
+/* OUTCOME, label: of what came of a client's `since` */
+#define STATS_REPLAYS(X)      \
+    X(RECOVERED, "recovered") \
+    X(NOT_RECOVERED, "not_recovered")
+
 #define STATS_REFUSAL_ENUM(name, label)   STATS_REFUSED_##name,
+#define STATS_REPLAY_ENUM(name, label)    STATS_REPLAY_##name,
 #define STATS_END_ENUM(name, label, code) STATS_END_##name,
 #define STATS_COUNTER_FIELD(name, help)   uint64_t name;
 
 enum stats_refusal { STATS_REFUSALS(STATS_REFUSAL_ENUM) STATS_REFUSAL_COUNT };
 enum stats_end { STATS_ENDS(STATS_END_ENUM) STATS_END_COUNT };
+enum stats_replay { STATS_REPLAYS(STATS_REPLAY_ENUM) STATS_REPLAY_COUNT };
+
+/* Seconds from the publication of a message, the milliseconds of its id, to its sending:
+ * each bucket's upper end, in ms. */
+#define STATS_LATENCY_BUCKETS(X) \
+    X(1) X(2) X(5) X(10) X(20) X(50) X(100) X(200) X(500) X(1000) X(2000) X(5000) X(10000)
+
+#define STATS_UNSENT_MAX 256
+
+#define STATS_LATENCY_ENUM(ms) STATS_LATENCY_##ms,
+enum { STATS_LATENCY_BUCKETS(STATS_LATENCY_ENUM) STATS_LATENCY_COUNT };
 
 struct stats {
     STATS_COUNTERS(STATS_COUNTER_FIELD)
     uint64_t refusals[STATS_REFUSAL_COUNT];
     uint64_t closes[STATS_END_COUNT];
+    uint64_t replays[STATS_REPLAY_COUNT];
+    uint64_t latencies[STATS_LATENCY_COUNT + 1]; /* the last is beyond all buckets */
+    uint64_t latency_sum_ms;
+    uint64_t unsent_ms[STATS_UNSENT_MAX]; /* ids; what is more in one turn is not timed */
+    size_t unsent_count;
 };
 
 /* What is not counted but looked up when somebody asks. */
@@ -77,13 +106,21 @@ struct stats_gauges {
     uint64_t topics;
     uint64_t queue_bytes;
     uint64_t redis_connected;
+    uint64_t topics_lingering;
     uint64_t redis_reconnects;
+    uint64_t probe_age_ms;
+    uint64_t degraded;
     uint64_t draining;
 };
 
+/* A message with an id was encoded: it waits to be counted by stats_sent(). */
+void stats_published(struct stats *stats, uint64_t published_ms);
+
+/* What waited has been sent by now, milliseconds since 1970. */
+void stats_sent(struct stats *stats, uint64_t now_ms);
+
 const char *stats_end_label(enum stats_end end);
 unsigned stats_end_code(enum stats_end end);
-const char *stats_refusal_label(enum stats_refusal refusal);
 
 /* Writes everything in the Prometheus text format, version 0.0.4. */
 void stats_write(const struct stats *stats, const struct stats_gauges *gauges,

@@ -111,27 +111,40 @@ static void send_answer(struct visitor *visitor, const struct visitor_answer *an
     loop_timer_start(visitor->deadline, ANSWER_MS);
 }
 
+static bool wants_body(const struct request *request)
+{
+    return request == NULL || !request_text_is(request->method, "HEAD");
+}
+
 void visitor_answer(struct visitor *visitor, const struct request *request,
                     const struct visitor_answer *answer)
 {
-    send_answer(visitor, answer, !request_text_is(request->method, "HEAD"));
+    send_answer(visitor, answer, wants_body(request));
 }
 
-static void refuse(struct visitor *visitor, unsigned status, const char *error_code,
-                   const char *error_message)
+void visitor_refuse(struct visitor *visitor, const struct request *request,
+                    const struct visitor_refusal *refusal)
 {
-    char body[256];
+    char body[512];
     const int len =
         snprintf(body, sizeof(body), "{\"error_code\":\"%s\",\"error_message\":\"%s\"}",
-                 error_code, error_message);
-    const struct visitor_answer answer = {.status = status,
-                                          .content_type =
-                                              "application/json; charset=utf-8",
-                                          .headers = "",
-                                          .body = body,
-                                          .len = (size_t)len};
-    send_answer(visitor, &answer, true);
+                 refusal->error_code, refusal->error_message);
+    const struct visitor_answer answer = {
+        .status = refusal->status,
+        .content_type = "application/json; charset=utf-8",
+        .headers = refusal->headers,
+        .body = body,
+        .len = (size_t)len,
+    };
+    visitor_answer(visitor, request, &answer);
 }
+
+static const struct visitor_refusal bad_request = {400, "", "bad_request",
+                                                   "not an HTTP request as in RFC 9112"};
+static const struct visitor_refusal too_long = {
+    431, "", "too_long", "the request has too many or too long headers"};
+static const struct visitor_refusal too_slow = {408, "", "too_slow",
+                                                "the request did not come in time"};
 
 /* ---- the socket's events ------------------------------------------------------------
  */
@@ -151,10 +164,10 @@ static void on_readable(struct bufferevent *socket, void *arg)
     case REQUEST_INCOMPLETE:
         break;
     case REQUEST_BAD:
-        refuse(visitor, 400, "bad_request", "not an HTTP request as in RFC 9112");
+        visitor_refuse(visitor, NULL, &bad_request);
         break;
     case REQUEST_TOO_LONG:
-        refuse(visitor, 431, "too_long", "the request has too many or too long headers");
+        visitor_refuse(visitor, NULL, &too_long);
         break;
     case REQUEST_OK:
         visitor->all->ops->on_request(visitor->all->arg, visitor, &request);
@@ -188,7 +201,7 @@ static void on_deadline(void *arg)
     struct visitor *visitor = arg;
     if (visitor->state == VISITOR_ASKING &&
         evbuffer_get_length(bufferevent_get_input(visitor->socket)) > 0) {
-        refuse(visitor, 408, "too_slow", "the request did not come in time");
+        visitor_refuse(visitor, NULL, &too_slow);
         return;
     }
     visitor_destroy(visitor);

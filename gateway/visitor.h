@@ -52,6 +52,18 @@ uint64_t visitors_evicted(const struct visitors *visitors);
 void visitor_answer(struct visitor *visitor, const struct request *request,
                     const struct visitor_answer *answer);
 
+/* Answers with {"error_code":…,"error_message":…}, texts that need no escapes. `request`
+ * is NULL where none could be read. */
+struct visitor_refusal {
+    unsigned status;
+    const char *headers; /* as above */
+    const char *error_code;
+    const char *error_message;
+};
+
+void visitor_refuse(struct visitor *visitor, const struct request *request,
+                    const struct visitor_refusal *refusal);
+
 /* Ends the visit and gives the socket to the caller. `*out_rest` is what came behind the
  * request's head, in memory of the caller's from now on; NULL if there was nothing. */
 int visitor_take_over(struct visitor *visitor, unsigned char **out_rest,

@@ -11,24 +11,28 @@ cd "$1"
 floor() {
     case $1 in
     common/json | common/table) echo 0 ;;
-    common/log) echo 1 ;;
-    common/conf_row | common/feed | common/loop | common/redis_url | common/topic) echo 2 ;;
+    common/log | common/topic) echo 1 ;;
+    common/conf_row | common/feed | common/loop | common/redis_url) echo 2 ;;
     common/conf | common/link) echo 3 ;;
     common/bus) echo 4 ;;
 
-    gateway/addresses | gateway/bucket | gateway/console | gateway/frame | gateway/places | gateway/reader) echo 3 ;;
+    gateway/addresses | gateway/bucket | gateway/console | gateway/frame | gateway/members | gateway/places | gateway/reader) echo 3 ;;
     gateway/request | gateway/stats | gateway/wsloop) echo 3 ;;
-    gateway/config | gateway/listener | gateway/visitor) echo 4 ;;
-    gateway/admin | gateway/hub | gateway/outq | gateway/proto) echo 4 ;;
-    gateway/session | gateway/upgrade) echo 5 ;;
-    gateway/clients | gateway/relay) echo 6 ;;
-    gateway/server) echo 7 ;;
-    gateway/main) echo 8 ;;
+    gateway/admin | gateway/config | gateway/listener | gateway/outq | gateway/proto) echo 4 ;;
+    gateway/sequence | gateway/visitor) echo 4 ;;
+    gateway/hub | gateway/probe | gateway/upgrade) echo 5 ;;
+    gateway/session) echo 6 ;;
+    gateway/clock) echo 7 ;;
+    gateway/clients | gateway/history) echo 8 ;;
+    gateway/relay) echo 9 ;;
+    gateway/server) echo 10 ;;
+    gateway/main) echo 11 ;;
 
-    feeder/calendar | feeder/decimal | feeder/outbox) echo 3 ;;
+    feeder/calendar | feeder/decimal | feeder/marks | feeder/outbox | feeder/refusal) echo 3 ;;
     feeder/bar | feeder/config | feeder/tick) echo 4 ;;
     feeder/bars | feeder/csv | feeder/line | feeder/source | feeder/summary) echo 5 ;;
-    feeder/publisher) echo 5 ;;
+    feeder/inquiry) echo 5 ;;
+    feeder/publisher) echo 6 ;;
     feeder/lines | feeder/replay | feeder/tape | feeder/walk) echo 6 ;;
     feeder/pump) echo 7 ;;
     feeder/main) echo 8 ;;
@@ -49,8 +53,9 @@ does_io() {
     case $1 in
     common/loop | common/link | common/bus) return 0 ;;
     gateway/listener | gateway/visitor | gateway/wsloop) return 0 ;;
-    gateway/clients | gateway/relay | gateway/server | gateway/main) return 0 ;;
-    feeder/publisher | feeder/pump | feeder/main) return 0 ;;
+    gateway/clients | gateway/clock | gateway/history | gateway/probe) return 0 ;;
+    gateway/relay | gateway/server | gateway/main) return 0 ;;
+    feeder/inquiry | feeder/publisher | feeder/pump | feeder/main) return 0 ;;
     esac
     return 1
 }

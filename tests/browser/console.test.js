@@ -261,7 +261,7 @@ const scenarios = {
         const { status, said } = await stack.stopGateway();
         assert.equal(status, 0, said);
         await seeState('closed');
-        assert.match(await page.textContent('#state-detail'), /code 1001/);
+        assert.match(await page.textContent('#state-detail'), /code 1012/);
         await press('connect');
         await page.locator('#state-detail', { hasText: 'is the gateway running' }).waitFor();
         await page.fill('#server', 'ftp://nowhere/');

@@ -14,9 +14,12 @@ import inspect
 import os
 import pathlib
 import sys
+import tempfile
 
 import pytest
 
+from support.durable import DurableRedis
+from support.feed import Feed
 from support.gateway import gateway_factory
 from support.process import Supervisor
 from support.redis import Redis
@@ -83,8 +86,8 @@ def everything_is_well(supervisor):
     assert not complaints, "\n".join(complaints)
 
 
-def fresh_redis(supervisor, tmp_path_factory):
-    redis = Redis(supervisor, tmp_path_factory.mktemp("redis")).start()
+def fresh_redis(supervisor, tmp_path_factory, kind=Redis):
+    redis = kind(supervisor, tmp_path_factory.mktemp("redis")).start()
     yield redis
     redis.stop()
 
@@ -99,6 +102,44 @@ def redis(supervisor, tmp_path_factory):
 def own_redis(supervisor, tmp_path_factory):
     """One to stop, restart and spoil."""
     yield from fresh_redis(supervisor, tmp_path_factory)
+
+
+@pytest.fixture
+def durable_redis(supervisor, tmp_path_factory):
+    """One that finds its data again when it is restarted."""
+    yield from fresh_redis(supervisor, tmp_path_factory, DurableRedis)
+
+
+@pytest.fixture(scope="session")
+def library(supervisor, chronofeed, redis):
+    """The text of the function library that feeders load."""
+    message = tempfile.TemporaryFile()
+    message.write(b'{"topic":"stock.LIBRARY.1m","data":{}}\n')
+    message.seek(0)
+    process = supervisor.start(
+        [chronofeed, "--redis", redis.url, "--source", "stdin"], stdin=message
+    )
+    process.wait(30)
+    found = redis.call("FUNCTION", "LIST", "LIBRARYNAME", "chronogate", "WITHCODE")[0]
+    return found[found.index(b"library_code") + 1]
+
+
+def fresh_feed(redis, library):
+    feed = Feed(redis, library)
+    yield feed
+    feed.close()
+
+
+@pytest.fixture
+def feed(own_redis, library):
+    """Publishes to `own_redis`."""
+    yield from fresh_feed(own_redis, library)
+
+
+@pytest.fixture
+def durable_feed(durable_redis, library):
+    """Publishes to `durable_redis`."""
+    yield from fresh_feed(durable_redis, library)
 
 
 @pytest.fixture

@@ -73,8 +73,12 @@ async def test_a_missing_or_wrongly_typed_topic_is_an_invalid_message(gateway, t
     await check_invalid(gateway, {"type": type_, **fields})
 
 
-@pytest.mark.parametrize("field", [{"snapshot": "yes"}, {"snapshot": 1}, {"since": 5}], ids=str)
-async def test_a_wrongly_typed_option_is_an_invalid_message(gateway, field):
+@pytest.mark.parametrize(
+    "field",
+    [{"snapshot": "yes"}, {"snapshot": 1}, {"since": 5}, {"since": "5"}, {"since": "5-x"}],
+    ids=str,
+)
+async def test_a_wrong_option_is_an_invalid_message(gateway, field):
     await check_invalid(gateway, {"type": "subscribe", "topic": "stock.A.1m", **field})
 
 

@@ -442,4 +442,5 @@ async def test_data_never_comes_before_its_acknowledgement(start_gateway, redis)
             while redis.publish(topic, '{"n":1}') == 0:
                 await asyncio.sleep(0)
             assert (await client.hear())["type"] == "subscribe_ack"
+            redis.publish(topic, '{"n":2}')
             assert (await client.hear())["type"] == "data"

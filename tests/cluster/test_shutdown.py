@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-"""Leaving: a signal closes every client with 1001 and the gateway is gone in a few seconds,
+"""Leaving: a signal closes every client with 1012 and the gateway is gone in a few seconds,
 whatever its clients and Redis do; a second signal does not wait for anything."""
 
 import asyncio
@@ -16,18 +16,18 @@ FEW_SECONDS = 8
 
 
 @pytest.mark.parametrize("signo", [signal.SIGTERM, signal.SIGINT])
-async def test_a_signal_closes_the_clients_with_1001_and_ends_with_0(start_gateway, signo):
+async def test_a_signal_closes_the_clients_with_1012_and_ends_with_0(start_gateway, signo):
     gateway = start_gateway()
     clients = [gateway.client(f"c{n}") for n in range(20)]
     await asyncio.gather(*(client.__aenter__() for client in clients))
     await clients[0].subscribe("stock.A.1m")
     gateway.process.expected_to_end = True
     gateway.process.send_signal(signo)
-    assert await asyncio.gather(*(c.close_code() for c in clients)) == [1001] * 20
+    assert await asyncio.gather(*(c.close_code() for c in clients)) == [1012] * 20
     assert await asyncio.to_thread(gateway.process.wait, FEW_SECONDS) == 0
 
 
-async def test_clients_are_closed_with_1001_while_data_flows(start_gateway, redis):
+async def test_clients_are_closed_with_1012_while_data_flows(start_gateway, redis):
     gateway = start_gateway()
     async with gateway.client() as one, gateway.client() as other:
         await one.subscribe("stock.FLOW.1m")
@@ -44,7 +44,7 @@ async def test_clients_are_closed_with_1001_while_data_flows(start_gateway, redi
                 assert (await one.hear())["type"] == (await other.hear())["type"] == "data"
             gateway.process.expected_to_end = True
             gateway.process.send_signal(signal.SIGTERM)
-            assert await asyncio.gather(one.close_code(), other.close_code()) == [1001, 1001]
+            assert await asyncio.gather(one.close_code(), other.close_code()) == [1012, 1012]
             assert await asyncio.to_thread(gateway.process.wait, FEW_SECONDS) == 0
         finally:
             over.set()
@@ -80,7 +80,7 @@ def test_a_client_that_does_not_answer_the_close_does_not_hold_it_up(start_gatew
     with gateway.wire() as wire:
         gateway.process.expected_to_end = True
         gateway.process.send_signal(signal.SIGTERM)
-        assert wire.read_close() == 1001
+        assert wire.read_close() == 1012
         assert gateway.process.wait(FEW_SECONDS) == 0
 
 
@@ -137,7 +137,7 @@ def test_a_second_signal_leaves_at_once(start_gateway):
     with gateway.wire() as wire:
         gateway.process.expected_to_end = True
         gateway.process.send_signal(signal.SIGTERM)
-        assert wire.read_close() == 1001
+        assert wire.read_close() == 1012
         begin = time.monotonic()
         if gateway.process.alive:
             gateway.process.send_signal(signal.SIGTERM)

@@ -16,45 +16,52 @@
 /* NOLINTNEXTLINE(readability-identifier-naming): libFuzzer's word */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-static size_t header_size(const struct frame *frame)
-{
-    return frame->bytes[1] < 126 ? 2 : frame->bytes[1] == 126 ? 4 : 10;
-}
-
 /* The frame is a text frame that holds one JSON object; gives its reference back. */
 static void check_frame(struct frame *frame)
 {
     assert(frame != NULL && frame->refs == 1);
     assert(frame->bytes[0] == (0x80 | FRAME_TEXT));
-    const size_t header = header_size(frame);
-    assert(json_is_object((const char *)frame->bytes + header, frame->len - header));
+    const struct frame_part text = frame_payload(frame);
+    assert(json_is_object(text.bytes, text.len));
     frame_unref(frame);
 }
 
 /* The payload stands in the message as it is, and around it is one JSON object; together
  * they may nest one level deeper than json allows. */
-static void check_data(const struct feed_message *message, uint64_t wall_us)
+static void check_data_frame(const struct frame *frame,
+                             const struct feed_message *message)
 {
-    static const char topic[] = "stock.AAPL.1m";
     static const char start[] =
         "{\"type\":\"data\",\"topic\":\"stock.AAPL.1m\",\"data\":";
     const size_t start_len = sizeof(start) - 1;
-    const struct proto_topic name = {.text = topic, .len = sizeof(topic) - 1};
-    struct frame *frame = proto_data(name, message, wall_us);
     assert(frame != NULL);
-    const char *text = (const char *)frame->bytes + header_size(frame);
-    const size_t len = frame->len - header_size(frame);
-    assert(len > start_len + message->payload_len);
-    assert(memcmp(text, start, start_len) == 0);
-    assert(memcmp(text + start_len, message->payload, message->payload_len) == 0);
+    const struct frame_part text = frame_payload(frame);
+    assert(text.len > start_len + message->payload_len);
+    assert(memcmp(text.bytes, start, start_len) == 0);
+    assert(memcmp(text.bytes + start_len, message->payload, message->payload_len) == 0);
 
     char rest[256] = "{\"data\":0";
-    const size_t rest_len = len - start_len - message->payload_len;
+    const size_t rest_len = text.len - start_len - message->payload_len;
     const size_t at = strlen(rest);
     assert(rest_len < sizeof(rest) - at);
-    memcpy(rest + at, text + start_len + message->payload_len, rest_len);
+    memcpy(rest + at, text.bytes + start_len + message->payload_len, rest_len);
     assert(json_is_object(rest, at + rest_len));
-    frame_unref(frame);
+}
+
+static void check_data(const struct feed_message *message, uint64_t wall_us)
+{
+    static const char topic[] = "stock.AAPL.1m";
+    const struct proto_topic name = {.text = topic, .len = sizeof(topic) - 1};
+    struct frame *data = proto_data(name, message, wall_us);
+    check_data_frame(data, message);
+    struct frame *snapshot = proto_snapshot(data, ~wall_us);
+    check_data_frame(snapshot, message);
+    assert(snapshot->len > data->len);
+    frame_unref(snapshot);
+    frame_unref(data);
+    if (message->sequenced) {
+        check_frame(proto_gap(name, message->id, wall_us));
+    }
 }
 
 /* An id is empty, or a JSON string or number by itself. */
@@ -79,13 +86,16 @@ static void check_topics(const struct proto_request *request)
         request->kind == PROTO_SUBSCRIBE || request->kind == PROTO_UNSUBSCRIBE;
     assert(request->topic_count <= PROTO_TOPICS_MAX);
     assert((request->topic_count > 0) == has_topics);
+    assert(request->begin == PROTO_BEGIN_DEFAULT || request->kind == PROTO_SUBSCRIBE);
+    assert(request->begin != PROTO_BEGIN_SINCE || request->topic_count == 1);
     for (size_t i = 0; i < request->topic_count; i++) {
         const struct proto_topic topic = request->topics[i];
         struct topic parsed;
         assert(json_is_utf8(topic.text, topic.len));
         check_frame(proto_unsubscribe_ack(topic, &request->id, i));
         if (topic_parse(topic.text, topic.len, &parsed)) {
-            check_frame(proto_subscribe_ack(topic, &request->id, i));
+            check_frame(proto_subscribe_ack(topic, (enum proto_recovered)(i % 3),
+                                            &request->id, i));
             check_frame(proto_subscriptions_list(&topic, 1, &request->id, i));
         }
     }

@@ -16,6 +16,16 @@ int woken;
 
 static char channels[1024];
 
+/* The topics' histories, as Redis has them. */
+#define HISTORIES 4
+#define ENTRIES   100
+
+static struct history {
+    const char *topic;
+    uint64_t first; /* numbers: 0 if there is none */
+    uint64_t last;
+} histories[HISTORIES];
+
 /* ---- what goes in and comes out -----------------------------------------------------
  */
 
@@ -52,11 +62,37 @@ void say(const char *text)
     frame(0x81, message);
 }
 
+/* The topic's history; an empty one if nothing was published on it yet. */
+static struct history *history_of(const char *topic, size_t len)
+{
+    static struct history empty;
+    empty = (struct history){0};
+    for (size_t i = 0; i < HISTORIES; i++) {
+        if (strlen(histories[i].topic) == len &&
+            memcmp(histories[i].topic, topic, len) == 0) {
+            return &histories[i];
+        }
+    }
+    return &empty;
+}
+
+/* A message with its number, or 0 for one that is not kept. */
+static struct frame *encode(const char *topic, uint64_t number)
+{
+    const struct feed_message message = {.sequenced = number != 0,
+                                         .id = {.ms = number},
+                                         .payload = "{}",
+                                         .payload_len = 2};
+    const struct proto_topic name = {.text = topic, .len = strlen(topic)};
+    struct frame *data = proto_data(name, &message, 0);
+    ck_assert_ptr_nonnull(data);
+    return data;
+}
+
 static void describe(char *out, size_t size, const struct frame *sent)
 {
-    const size_t header = sent->bytes[1] < 126 ? 2 : 4;
-    const char *payload = (const char *)sent->bytes + header;
-    const int len = (int)(sent->len - header);
+    const char *payload = frame_payload(sent).bytes;
+    const int len = (int)frame_payload(sent).len;
     if (sent->bytes[0] == (0x80 | FRAME_TEXT)) {
         snprintf(out, size, "%.*s", len, payload);
         swap_quotes(out, '"', '\'');
@@ -87,24 +123,80 @@ void silence(void)
     ck_assert_uint_eq(session->queue.count, 0);
 }
 
-void opened(const char *topic)
+void publish(const char *topic)
+{
+    struct frame *data = encode(topic, 0);
+    hub_publish(env.hub, topic, strlen(topic), data);
+    frame_unref(data);
+}
+
+void message_elsewhere(const char *topic)
+{
+    struct history *history = history_of(topic, strlen(topic));
+    history->last++;
+    if (history->first == 0) {
+        history->first = 1;
+    }
+}
+
+void message(const char *topic)
+{
+    message_elsewhere(topic);
+    const uint64_t number = history_of(topic, strlen(topic))->last;
+    const struct sequence_item item = {
+        .id = {.ms = number}, .prev = {.ms = number - 1}, .frame = encode(topic, number)};
+    hub_message(env.hub, topic, strlen(topic), &item);
+    frame_unref(item.frame);
+}
+
+void trim(const char *topic)
+{
+    struct history *history = history_of(topic, strlen(topic));
+    history->first = history->last;
+}
+
+void confirmed(const char *topic)
 {
     hub_channel_is_open(env.hub, topic, strlen(topic));
 }
 
-void publish(const char *topic)
+static void answer_read(const struct hub_read *read)
 {
-    const struct feed_message message = {.payload = "{}", .payload_len = 2};
-    const struct proto_topic name = {.text = topic, .len = strlen(topic)};
-    struct frame *data = proto_data(name, &message, 0);
-    ck_assert_ptr_nonnull(data);
-    hub_publish(env.hub, topic, strlen(topic), data);
-    frame_unref(data);
+    const struct history *history = history_of(read->topic, read->len);
+    struct sequence_item items[ENTRIES];
+    size_t count = 0;
+    for (uint64_t number = history->first; number != 0 && number <= history->last;
+         number++) {
+        if (number >= read->from.ms && number + read->max > history->last) {
+            ck_assert_uint_lt(count, ENTRIES);
+            items[count++] = (struct sequence_item){
+                .id = {.ms = number}, .frame = encode(history->topic, number)};
+        }
+    }
+    hub_history(env.hub, read, items, count);
+    for (size_t i = 0; i < count; i++) {
+        frame_unref(items[i].frame);
+    }
+}
+
+void answered(void)
+{
+    struct hub_read read;
+    while (hub_next_read(env.hub, &read)) {
+        answer_read(&read);
+    }
+}
+
+void opened(const char *topic)
+{
+    confirmed(topic);
+    answered();
 }
 
 void pass(uint64_t ms)
 {
     env.now_ms += ms;
+    hub_tick(env.hub, env.now_ms);
     session_tick(session);
 }
 
@@ -155,7 +247,11 @@ void begin(size_t number)
 {
     session = &sessions[number];
     ck_assert(session_init(session, &env, session, "tester, cut here", 6, false));
-    play(hear(GREETING));
+    hear(GREETING);
+    if (env.degraded) {
+        hear(STATUS("degraded"));
+    }
+    silence();
 }
 
 static void finish(void)
@@ -183,6 +279,16 @@ void restart(void)
 
 void scene_setup(void)
 {
+    static const char *const topics[HISTORIES] = {A, B, C, D};
+    static const struct hub_config hub_config = {.max_topics = 3,
+                                                 .linger_ms = LINGER_MS,
+                                                 .replay_keep_ms = 10000,
+                                                 .replay_max = 20,
+                                                 .replay_bytes = 100000,
+                                                 .replay_total_bytes = 1000000};
+    for (size_t i = 0; i < HISTORIES; i++) {
+        histories[i] = (struct history){.topic = topics[i]};
+    }
     env = (struct session_env){
         .limits = {.max_message_bytes = 2000,
                    .max_topics = 3,
@@ -194,13 +300,14 @@ void scene_setup(void)
                    .pong_timeout_ms = 200,
                    .subscribe_timeout_ms = 500,
                    .close_timeout_ms = 300},
-        .hub = hub_create(&hub_ops, NULL, 3),
+        .hub = hub_create(&hub_config, &hub_ops, NULL, &stats, &env.wall_us),
         .parser = proto_parser_create(),
         .stats = &stats,
         .now_ms = 1000000,
         .wake = wake,
     };
     ck_assert(env.hub != NULL && env.parser != NULL);
+    hub_tick(env.hub, env.now_ms);
     channels[0] = '\0';
     restart();
 }

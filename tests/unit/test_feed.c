@@ -220,6 +220,38 @@ START_TEST(only_the_given_bytes_are_read)
 }
 END_TEST
 
+static void channel_is(const char *prefix, const char *topic, const char *expected)
+{
+    char channel[FEED_CHANNEL_MAX];
+    const size_t len = feed_channel(channel, prefix, topic, strlen(topic));
+    ck_assert_uint_eq(len, strlen(expected));
+    ck_assert_mem_eq(channel, expected, len);
+}
+
+START_TEST(a_channel_is_the_prefix_and_the_topic)
+{
+    channel_is("", "stock.A.1m", "stock.A.1m");
+    channel_is("cg:", "stock.A.1m", "cg:stock.A.1m");
+    channel_is("cg:", "", "cg:");
+    char channel[FEED_CHANNEL_MAX];
+    ck_assert_uint_eq(feed_channel(channel, "p", "stock.A.1m, cut here", 10), 11);
+    ck_assert_mem_eq(channel, "pstock.A.1m", 11);
+}
+END_TEST
+
+START_TEST(the_longest_prefix_and_topic_make_the_longest_channel)
+{
+    char prefix[FEED_PREFIX_MAX + 1] = "";
+    char topic[TOPIC_MAX + 1] = "";
+    char expected[FEED_CHANNEL_MAX + 1];
+    memset(prefix, 'p', FEED_PREFIX_MAX);
+    memset(topic, 't', TOPIC_MAX);
+    snprintf(expected, sizeof(expected), "%s%s", prefix, topic);
+    ck_assert_uint_eq(strlen(expected), FEED_CHANNEL_MAX);
+    channel_is(prefix, topic, expected);
+}
+END_TEST
+
 START_TEST(the_history_key_puts_the_channel_in_braces)
 {
     char key[32];
@@ -266,6 +298,8 @@ int main(void)
     tcase_add_test(tcase, a_payload_is_one_json_object_in_utf8);
     tcase_add_test(tcase, a_refused_message_leaves_the_output_untouched);
     tcase_add_test(tcase, only_the_given_bytes_are_read);
+    tcase_add_test(tcase, a_channel_is_the_prefix_and_the_topic);
+    tcase_add_test(tcase, the_longest_prefix_and_topic_make_the_longest_channel);
     tcase_add_test(tcase, the_history_key_puts_the_channel_in_braces);
     tcase_add_test(tcase, a_history_key_that_does_not_fit_is_refused);
     tcase_add_test(tcase, the_library_names_itself_and_its_function);

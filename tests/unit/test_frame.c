@@ -86,6 +86,19 @@ START_TEST(the_parts_are_laid_end_to_end)
 }
 END_TEST
 
+START_TEST(the_payload_is_what_stands_behind_the_header)
+{
+    static const size_t lens[] = {0, 1, 125, 126, 256, 65535, 65536, 0x123456};
+    for (size_t i = 0; i < COUNT(lens); i++) {
+        struct frame *frame = frame_of(lens[i]);
+        const struct frame_part payload = frame_payload(frame);
+        ck_assert_uint_eq(payload.len, lens[i]);
+        ck_assert_ptr_eq(payload.bytes + payload.len, frame->bytes + frame->len);
+        frame_unref(frame);
+    }
+}
+END_TEST
+
 START_TEST(a_frame_beyond_4_gib_is_refused)
 {
     /* The bytes are not looked at: there are not so many. */
@@ -168,6 +181,7 @@ int main(void)
     tcase_add_test(tcase, a_longer_payload_has_a_64_bit_length);
     tcase_add_test(tcase, every_frame_is_final_and_carries_its_opcode);
     tcase_add_test(tcase, the_parts_are_laid_end_to_end);
+    tcase_add_test(tcase, the_payload_is_what_stands_behind_the_header);
     tcase_add_test(tcase, a_frame_beyond_4_gib_is_refused);
     tcase_add_test(tcase, a_new_frame_has_one_reference);
     tcase_add_test(tcase, a_frame_lives_as_long_as_its_last_reference);

@@ -76,6 +76,19 @@ START_TEST(the_limits_are_those_of_the_protocol)
 }
 END_TEST
 
+START_TEST(replays_probes_and_the_drain_are_as_documented)
+{
+    ck_assert_int_eq(config.unsubscribe_linger_ms, 3000);
+    ck_assert_int_eq(config.replay_max, 1000);
+    ck_assert_int_eq(config.replay_keep_ms, 10000);
+    ck_assert_int_eq(config.replay_total_bytes, 67108864);
+    ck_assert_int_eq(config.probe_interval_ms, 1000);
+    ck_assert_int_eq(config.probe_timeout_ms, 3000);
+    ck_assert_int_eq(config.drain_delay_ms, 1000);
+    ck_assert_int_eq(config.drain_spread_ms, 5000);
+}
+END_TEST
+
 START_TEST(every_row_has_a_name_of_its_own)
 {
     for (size_t i = 0; i < program->count; i++) {
@@ -265,6 +278,7 @@ int main(void)
     tcase_add_test(tcase,
                    without_settings_it_serves_everybody_from_the_redis_of_this_machine);
     tcase_add_test(tcase, the_limits_are_those_of_the_protocol);
+    tcase_add_test(tcase, replays_probes_and_the_drain_are_as_documented);
     tcase_add_test(tcase, every_row_has_a_name_of_its_own);
     tcase_add_test(tcase, every_row_has_one_sentence_of_help);
     tcase_add_test(tcase, every_default_lies_in_its_range);

@@ -44,10 +44,17 @@ class Client:
         assert isinstance(text, str), "the gateway sends text frames only"
         return json.loads(text)
 
+    async def hear_past_status(self):
+        """The next message that does not say whether data may be old."""
+        while True:
+            message = await self.hear()
+            if message["type"] != "status":
+                return message
+
     async def ask(self, message):
-        """Sends and returns the next message, whatever it is."""
+        """Sends and returns the next message that is no `status`."""
         await self.say(message)
-        return await self.hear()
+        return await self.hear_past_status()
 
     async def subscribe(self, *topics):
         for topic in topics:
@@ -60,7 +67,8 @@ class Client:
 
     async def nothing_came(self):
         """Passes if the gateway's next message is the answer to a ping."""
-        answer = await self.ask({"type": "ping"})
+        await self.say({"type": "ping"})
+        answer = await self.hear_past_status()
         assert answer["type"] == "pong", answer
 
     async def close_code(self, within=PATIENCE):

@@ -67,6 +67,8 @@ def gateway_factory(supervisor, chronogate, redis):
             "admin": "127.0.0.1:0",
             "console": "off",
             "redis": url,
+            "drain_delay_ms": 0,
+            "drain_spread_ms": 0,
             **settings,
         }
         argv = [*wrap, chronogate, *options(settings)]

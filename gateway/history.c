@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: MIT */
+#include "gateway/history.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "common/bus.h"
+#include "common/feed.h"
+#include "common/log.h"
+#include "gateway/clock.h"
+#include "gateway/frame.h"
+#include "gateway/hub.h"
+#include "gateway/proto.h"
+#include "gateway/session.h"
+
+#define READS_MAX    64  /* under way */
+#define PAGE_ENTRIES 128 /* in one answer */
+#define PAUSE_MS     100 /* after Redis said it can't answer just now */
+#define LOG_EVERY_MS 10000
+#define KEY_SIZE     (sizeof("history:{}") + FEED_CHANNEL_MAX)
+
+struct history {
+    struct history_config config;
+    struct session_env *env;
+    struct bus *bus;
+    size_t under_way;
+    uint64_t paused_until_ms;
+    uint64_t logged_ms; /* when a refusal was */
+};
+
+/* One topic's history on its way, the newest entry first. */
+struct pull {
+    struct history *history;
+    struct hub_read read;
+    struct sequence_item *items;
+    size_t count;
+    size_t capacity;
+    size_t bytes;
+};
+
+static void free_pull(struct pull *pull)
+{
+    for (size_t i = 0; i < pull->count; i++) {
+        frame_unref(pull->items[i].frame);
+    }
+    pull->history->under_way--;
+    free(pull->items);
+    free(pull);
+}
+
+/* ---- entries ------------------------------------------------------------------------
+ */
+
+/* Returns the payload, the value of the field `d`; NULL if the entry has none. */
+static const char *payload_of(const struct bus_reply *fields, size_t *out_len)
+{
+    const size_t count =
+        bus_reply_kind(fields) == BUS_REPLY_LIST ? bus_reply_count(fields) : 0;
+    for (size_t i = 0; i + 1 < count; i += 2) {
+        size_t len;
+        const char *name = bus_reply_text(bus_reply_item(fields, i), &len);
+        if (len == 1 && name[0] == 'd') {
+            return bus_reply_text(bus_reply_item(fields, i + 1), out_len);
+        }
+    }
+    return NULL;
+}
+
+/* NULL for what no client may see. */
+static struct frame *encode(const struct pull *pull, struct feed_id id,
+                            const struct bus_reply *fields)
+{
+    const struct history *history = pull->history;
+    size_t len = 0;
+    const char *payload = payload_of(fields, &len);
+    struct feed_message message;
+    if (payload == NULL || len > history->config.max_payload_bytes ||
+        feed_parse(payload, len, &message) != FEED_OK || message.sequenced) {
+        history->env->stats->payloads_rejected_total++;
+        return NULL;
+    }
+    message.sequenced = true;
+    message.id = id;
+    const struct proto_topic topic = {.text = pull->read.topic, .len = pull->read.len};
+    return proto_data(topic, &message, history->env->wall_us);
+}
+
+static bool reserve_page(struct pull *pull)
+{
+    if (pull->capacity - pull->count >= PAGE_ENTRIES) {
+        return true;
+    }
+    const size_t capacity = pull->count + PAGE_ENTRIES;
+    struct sequence_item *items = realloc(pull->items, capacity * sizeof(*items));
+    if (items == NULL) {
+        return false;
+    }
+    pull->items = items;
+    pull->capacity = capacity;
+    return true;
+}
+
+/* An entry is [id, [field, value, …]]. Returns false if it is anything else. */
+static bool add_entry(struct pull *pull, const struct bus_reply *entry)
+{
+    if (bus_reply_kind(entry) != BUS_REPLY_LIST || bus_reply_count(entry) != 2 ||
+        bus_reply_kind(bus_reply_item(entry, 0)) != BUS_REPLY_TEXT) {
+        return false;
+    }
+    size_t len;
+    const char *text = bus_reply_text(bus_reply_item(entry, 0), &len);
+    struct sequence_item item = {0};
+    if (!feed_id_parse(text, len, &item.id)) {
+        return false;
+    }
+    item.frame = encode(pull, item.id, bus_reply_item(entry, 1));
+    pull->bytes += item.frame == NULL ? 0 : item.frame->len;
+    pull->items[pull->count++] = item;
+    return true;
+}
+
+/* ---- reads --------------------------------------------------------------------------
+ */
+
+static bool ask_for_page(struct pull *pull);
+static bool ask_for_lengths(struct pull *pull);
+
+static size_t key_of(const struct pull *pull, char out[KEY_SIZE])
+{
+    char channel[FEED_CHANNEL_MAX];
+    const size_t len = feed_channel(channel, pull->history->config.channel_prefix,
+                                    pull->read.topic, pull->read.len);
+    return feed_history_key(out, KEY_SIZE, channel, len);
+}
+
+static void reverse(struct sequence_item items[], size_t count)
+{
+    for (size_t i = 0; i < count / 2; i++) {
+        const struct sequence_item item = items[i];
+        items[i] = items[count - 1 - i];
+        items[count - 1 - i] = item;
+    }
+}
+
+static void finish(struct pull *pull)
+{
+    if (pull->read.asks_whole && pull->count > 0) {
+        pull->read.asks_whole = false;
+        if (ask_for_lengths(pull)) {
+            return;
+        }
+    }
+    reverse(pull->items, pull->count);
+    hub_history(pull->history->env->hub, &pull->read, pull->items, pull->count);
+    free_pull(pull);
+}
+
+/* The field of a flat list [name, value, …]; -1 if there is none. */
+static int64_t number_of(const struct bus_reply *fields, const char *name)
+{
+    for (size_t i = 0; i + 1 < bus_reply_count(fields); i += 2) {
+        size_t len;
+        const struct bus_reply *value = bus_reply_item(fields, i + 1);
+        const char *text = bus_reply_text(bus_reply_item(fields, i), &len);
+        if (len == strlen(name) && memcmp(text, name, len) == 0 &&
+            bus_reply_kind(value) == BUS_REPLY_INTEGER) {
+            return bus_reply_integer(value);
+        }
+    }
+    return -1;
+}
+
+/* https://redis.io/docs/latest/commands/xinfo-stream/ */
+static void on_lengths(void *arg, const struct bus_reply *reply)
+{
+    struct pull *pull = arg;
+    clock_read(pull->history->env);
+    if (reply != NULL && bus_reply_kind(reply) == BUS_REPLY_LIST) {
+        const int64_t added = number_of(reply, "entries-added");
+        pull->read.is_whole = added >= 0 && added == number_of(reply, "length");
+    }
+    finish(pull);
+}
+
+static bool ask_for_lengths(struct pull *pull)
+{
+    char key[KEY_SIZE];
+    const char *words[] = {"XINFO", "STREAM", key};
+    const size_t lens[] = {5, 6, key_of(pull, key)};
+    const bool is_cut =
+        pull->count >= pull->read.max || pull->bytes >= pull->history->config.max_bytes;
+    return !is_cut && bus_command(pull->history->bus, 3, words, lens, on_lengths, pull);
+}
+
+static void lose(struct pull *pull)
+{
+    hub_read_lost(pull->history->env->hub, &pull->read);
+    free_pull(pull);
+}
+
+/* Returns true if Redis may answer the same question soon. */
+static bool is_passing(const char *error)
+{
+    static const char *const codes[] = {"LOADING", "BUSY", "TRYAGAIN", "MASTERDOWN",
+                                        "CLUSTERDOWN"};
+    for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+        if (strncmp(error, codes[i], strlen(codes[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void refuse(struct pull *pull, const char *error)
+{
+    struct history *history = pull->history;
+    const uint64_t now_ms = history->env->now_ms;
+    if (is_passing(error)) {
+        history->paused_until_ms = now_ms + PAUSE_MS;
+        lose(pull);
+        return;
+    }
+    if (history->logged_ms == 0 || now_ms - history->logged_ms > LOG_EVERY_MS) {
+        history->logged_ms = now_ms;
+        log_error("a history can't be read",
+                  log_text("topic", pull->read.topic, pull->read.len),
+                  log_str("why", error));
+    }
+    hub_no_history(history->env->hub, &pull->read);
+    free_pull(pull);
+}
+
+static size_t page_of(const struct pull *pull)
+{
+    const size_t left = pull->read.max - pull->count;
+    return left < PAGE_ENTRIES ? left : PAGE_ENTRIES;
+}
+
+static void on_page(void *arg, const struct bus_reply *reply)
+{
+    struct pull *pull = arg;
+    clock_read(pull->history->env);
+    if (reply == NULL) {
+        lose(pull);
+        return;
+    }
+    size_t len;
+    if (bus_reply_kind(reply) == BUS_REPLY_ERROR) {
+        refuse(pull, bus_reply_text(reply, &len));
+        return;
+    }
+    const size_t asked = page_of(pull);
+    const size_t count =
+        bus_reply_kind(reply) == BUS_REPLY_LIST ? bus_reply_count(reply) : 0;
+    for (size_t i = 0; i < count && i < asked; i++) {
+        if (!add_entry(pull, bus_reply_item(reply, i))) {
+            refuse(pull, "it is no stream");
+            return;
+        }
+    }
+    const bool has_more = count == asked && pull->count < pull->read.max &&
+                          pull->bytes < pull->history->config.max_bytes;
+    if (!has_more) {
+        finish(pull);
+    } else if (!ask_for_page(pull)) {
+        lose(pull);
+    }
+}
+
+static bool ask_for_page(struct pull *pull)
+{
+    char key[KEY_SIZE];
+    char end[FEED_ID_TEXT_MAX + 2] = "+";
+    char start[FEED_ID_TEXT_MAX + 1];
+    char count[24];
+    if (pull->count > 0) {
+        end[0] = '('; /* what is before it */
+        feed_id_format(end + 1, pull->items[pull->count - 1].id);
+    }
+    if (!reserve_page(pull)) {
+        return false;
+    }
+    const size_t count_len = (size_t)snprintf(count, sizeof(count), "%zu", page_of(pull));
+    const size_t key_len = key_of(pull, key);
+    const size_t start_len = feed_id_format(start, pull->read.from);
+    const char *words[] = {"XREVRANGE", key, end, start, "COUNT", count};
+    const size_t lens[] = {9, key_len, strlen(end), start_len, 5, count_len};
+    return bus_command(pull->history->bus, 6, words, lens, on_page, pull);
+}
+
+void history_pump(struct history *history)
+{
+    struct hub *hub = history->env->hub;
+    struct hub_read read;
+    while (history->under_way < READS_MAX && bus_state(history->bus) == BUS_CONNECTED &&
+           history->env->now_ms >= history->paused_until_ms &&
+           hub_next_read(hub, &read)) {
+        struct pull *pull = calloc(1, sizeof(*pull));
+        if (pull == NULL) {
+            hub_read_lost(hub, &read);
+            return;
+        }
+        pull->history = history;
+        pull->read = read;
+        history->under_way++;
+        if (!ask_for_page(pull)) {
+            lose(pull);
+            return;
+        }
+    }
+}
+
+struct history *history_create(const struct history_config *config,
+                               struct session_env *env, struct bus *bus)
+{
+    struct history *history = calloc(1, sizeof(*history));
+    if (history != NULL) {
+        history->config = *config;
+        history->env = env;
+        history->bus = bus;
+    }
+    return history;
+}
+
+void history_destroy(struct history *history)
+{
+    free(history);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+#include "gateway/probe.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "common/bus.h"
+#include "common/log.h"
+#include "common/loop.h"
+
+#define TICK_MS      100
+#define CHANNEL_SIZE 40
+
+struct probe {
+    struct bus *bus;
+    struct probe_config config;
+    struct loop_timer *tick;
+    uint64_t seen_ms; /* when one came back */
+    uint64_t due_ms;  /* the next one */
+    bool told;        /* of a refusal */
+    size_t channel_len;
+    char channel[CHANNEL_SIZE];
+};
+
+/* An account that may not publish leaves half of the way unprobed: Redis answers. */
+static void on_published(void *arg, const struct bus_reply *reply)
+{
+    struct probe *probe = arg;
+    if (reply == NULL || bus_reply_kind(reply) != BUS_REPLY_ERROR) {
+        return; /* what was published comes back, or is missing */
+    }
+    size_t len;
+    const char *why = bus_reply_text(reply, &len);
+    probe->seen_ms = loop_now_ms();
+    if (!probe->told) {
+        probe->told = true;
+        log_error("redis refuses the probe", log_text("why", why, len),
+                  log_str("needed", "PUBLISH on chronogate:probe:*"));
+    }
+}
+
+static void publish(struct probe *probe)
+{
+    const char *words[] = {"PUBLISH", probe->channel, "1"};
+    const size_t lens[] = {7, probe->channel_len, 1};
+    (void)bus_command(probe->bus, 3, words, lens, on_published, probe);
+}
+
+static void on_tick(void *arg)
+{
+    struct probe *probe = arg;
+    const uint64_t now_ms = loop_now_ms();
+    loop_timer_start(probe->tick, TICK_MS);
+    if (bus_state(probe->bus) != BUS_CONNECTED) {
+        return;
+    }
+    if (now_ms - probe->seen_ms >= (uint64_t)probe->config.timeout_ms) {
+        bus_reset(probe->bus, "what is published does not come back");
+    } else if (now_ms >= probe->due_ms) {
+        probe->due_ms = now_ms + (uint64_t)probe->config.interval_ms;
+        publish(probe);
+    }
+}
+
+void probe_restart(struct probe *probe)
+{
+    probe->seen_ms = loop_now_ms();
+    probe->due_ms = probe->seen_ms;
+}
+
+bool probe_take(struct probe *probe, const char *channel, size_t len)
+{
+    if (len != probe->channel_len || memcmp(channel, probe->channel, len) != 0) {
+        return false;
+    }
+    probe->seen_ms = loop_now_ms();
+    return true;
+}
+
+uint64_t probe_age_ms(const struct probe *probe)
+{
+    return loop_now_ms() - probe->seen_ms;
+}
+
+struct probe *probe_create(struct loop *loop, struct bus *bus,
+                           const struct probe_config *config)
+{
+    struct probe *probe = calloc(1, sizeof(*probe));
+    if (probe == NULL) {
+        return NULL;
+    }
+    probe->bus = bus;
+    probe->config = *config;
+    uint64_t number = (uint64_t)(uintptr_t)probe; /* the channel is nobody else's */
+    (void)!getrandom(&number, sizeof(number), 0);
+    probe->channel_len = (size_t)snprintf(probe->channel, sizeof(probe->channel),
+                                          "chronogate:probe:%016" PRIx64, number);
+    probe->tick = loop_timer_create(loop, on_tick, probe);
+    if (probe->tick == NULL || !bus_subscribe(bus, probe->channel, probe->channel_len)) {
+        probe_destroy(probe);
+        return NULL;
+    }
+    probe_restart(probe);
+    loop_timer_start(probe->tick, TICK_MS);
+    return probe;
+}
+
+void probe_destroy(struct probe *probe)
+{
+    if (probe != NULL) {
+        loop_timer_destroy(probe->tick);
+        free(probe);
+    }
+}

@@ -1,0 +1,134 @@
+# SPDX-License-Identifier: MIT
+"""A way to Redis that can be blocked without being closed, as networks do, and cut."""
+
+import asyncio
+import threading
+
+from .wait import PATIENCE
+
+PIPES_MAX = 64
+
+
+class Pipe:
+    """One connection through the proxy."""
+
+    def __init__(self, near, far):
+        self.writers = (near, far)
+        self.port = far.get_extra_info("sockname")[1]  # what Redis knows it by
+        self.open = asyncio.Event()
+
+    async def pump(self, reader, writer):
+        try:
+            while data := await reader.read(65536):
+                await self.open.wait()
+                writer.write(data)
+                await writer.drain()
+            await self.open.wait()
+        except OSError:
+            pass
+
+    def cut(self):
+        for writer in self.writers:
+            writer.transport.abort()
+        self.open.set()
+
+
+class Proxy:
+    """`with Proxy(redis.port) as proxy:` forwards from proxy.url until it is told to hold."""
+
+    def __init__(self, port):
+        self.target = port
+        self.pipes = []
+        self.made = 0  # connections so far
+        self.held = False
+        self.server = None
+        self.tasks = set()
+        self.loop = asyncio.new_event_loop()
+        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
+
+    def __enter__(self):
+        self.thread.start()
+        self._do(self._listen())
+        return self
+
+    def __exit__(self, *exc):
+        self._do(self._end())
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        self.thread.join()
+        self.loop.close()
+
+    @property
+    def url(self):
+        return f"redis://127.0.0.1:{self.server.sockets[0].getsockname()[1]}"
+
+    def hold(self, port=None):
+        """Nothing is forwarded any more: on all connections, those to come included, or on
+        the one that Redis knows by this port."""
+        self._do(self._hold(port))
+
+    def resume(self):
+        """What was held back goes on first."""
+        self._do(self._resume())
+
+    def cut(self):
+        """Ends all connections."""
+        self._do(self._cut())
+
+    def _do(self, coroutine):
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(PATIENCE)
+
+    async def _listen(self):
+        self.server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+
+    async def _end(self):
+        self.server.close()
+        await self._cut()
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+
+    async def _hold(self, port):
+        self.held = self.held or port is None
+        for pipe in self.pipes:
+            if port in (None, pipe.port):
+                pipe.open.clear()
+
+    async def _resume(self):
+        self.held = False
+        for pipe in self.pipes:
+            pipe.open.set()
+
+    async def _cut(self):
+        for pipe in self.pipes:
+            pipe.cut()
+
+    async def _serve(self, reader, writer):
+        self.tasks.add(asyncio.current_task())
+        pipe = None
+        try:
+            if len(self.pipes) >= PIPES_MAX:
+                return
+            far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self.target)
+            pipe = Pipe(writer, far_writer)
+            self.pipes.append(pipe)
+            self.made += 1
+            if not self.held:
+                pipe.open.set()
+            pumps = {
+                asyncio.create_task(pipe.pump(reader, far_writer)),
+                asyncio.create_task(pipe.pump(far_reader, writer)),
+            }
+            try:
+                await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                for pump in pumps:
+                    pump.cancel()
+                await asyncio.gather(*pumps, return_exceptions=True)
+        except OSError:
+            pass  # Redis is away
+        finally:
+            if pipe:
+                self.pipes.remove(pipe)
+                far_writer.close()
+            writer.close()
+            self.tasks.discard(asyncio.current_task())
