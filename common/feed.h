@@ -22,6 +22,7 @@
 
 #define FEED_PREFIX_MAX  128 /* bytes of the prefix of channels */
 #define FEED_CHANNEL_MAX (FEED_PREFIX_MAX + TOPIC_MAX)
+#define FEED_KEY_MAX     (sizeof("history:{}") - 1 + FEED_CHANNEL_MAX) /* without a zero */
 
 /* Writes the name of a topic's channel, without a zero, and returns its length. `len` is
  * TOPIC_MAX at most. */

@@ -69,7 +69,7 @@ const struct conf_program feeder_config_program = {
 static bool is_prefix(const char *text)
 {
     const size_t len = strlen(text);
-    if (len > CONFIG_PREFIX_MAX) {
+    if (len > FEED_PREFIX_MAX) {
         return false;
     }
     for (size_t i = 0; i < len; i++) {
@@ -99,7 +99,7 @@ enum conf_result feeder_config_load(char *const argv[], char *const envp[],
             error, CONF_ERROR_MAX,
             "--channel-prefix: at most %d printable ASCII characters, no space and no "
             "braces",
-            CONFIG_PREFIX_MAX);
+            FEED_PREFIX_MAX);
         return CONF_BAD;
     }
     return result;

@@ -14,8 +14,6 @@
 #include "common/redis_url.h"
 #include "common/topic.h"
 
-#define CONFIG_PREFIX_MAX 64 /* bytes of channel_prefix */
-
 struct feeder_config {
     const char *source; /* kinds with commas between them */
     const char *redis;

@@ -19,7 +19,6 @@
 #define PAGE_ENTRIES 32
 #define PEER_ID_MAX  20  /* a 64-bit number */
 #define ADDRESS_MAX  127 /* an IPv6 address or the path of a Unix socket, and a port */
-#define KEY_MAX      (sizeof("history:{}") - 1 + CONFIG_PREFIX_MAX + TOPIC_MAX)
 
 /* A connection of ours as Redis knows it. The address tells it from another one with the
  * same id, should Redis have been restarted. */
@@ -214,11 +213,11 @@ static void give_up(struct inquiry *inquiry, const char *text)
     judge(inquiry, nowhere);
 }
 
-static const char *write_key(const struct inquiry *inquiry, char key[KEY_MAX + 1])
+static const char *write_key(const struct inquiry *inquiry, char key[FEED_KEY_MAX + 1])
 {
     const struct outbox_message *doubt = outbox_doubt(inquiry->outbox);
     const size_t len =
-        feed_history_key(key, KEY_MAX + 1, doubt->bytes, doubt->channel_len);
+        feed_history_key(key, FEED_KEY_MAX + 1, doubt->bytes, doubt->channel_len);
     assert(len > 0);
     (void)len;
     return key;
@@ -281,7 +280,7 @@ static void on_page(void *arg, const struct bus_reply *reply);
 
 static void read_page(struct inquiry *inquiry)
 {
-    char key[KEY_MAX + 1];
+    char key[FEED_KEY_MAX + 1];
     char from[1 + FEED_ID_TEXT_MAX + 1] = "(";
     char to[FEED_ID_TEXT_MAX + 1];
     feed_id_format(from + 1, inquiry->read);
@@ -360,7 +359,7 @@ static void on_about(void *arg, const struct bus_reply *reply)
 
 static void ask_about(struct inquiry *inquiry)
 {
-    char key[KEY_MAX + 1];
+    char key[FEED_KEY_MAX + 1];
     const char *words[] = {"XINFO", "STREAM", write_key(inquiry, key)};
     if (!command(inquiry, 3, words, on_about)) {
         over(inquiry, too_many);

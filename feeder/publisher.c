@@ -16,7 +16,6 @@
 #define PAUSE_MIN_MS     100
 #define PAUSE_MAX_MS     5000
 #define REJECTED_LOG_MS  10000
-#define CHANNEL_MAX      (CONFIG_PREFIX_MAX + TOPIC_MAX)
 #define NUMBER_TEXT_SIZE 24
 
 /* A refusal is over when nothing waits any more, or after so many messages. */
@@ -51,8 +50,7 @@ struct publisher {
         uint64_t unknown;
     } before; /* the inquiry */
 
-    char prefix[CONFIG_PREFIX_MAX + 1];
-    size_t prefix_len;
+    const char *prefix; /* of channels */
     char history_length[NUMBER_TEXT_SIZE];
 };
 
@@ -311,9 +309,7 @@ struct publisher *publisher_create(struct loop *loop, const struct feeder_config
     publisher->on_progress = on_progress;
     publisher->arg = arg;
     publisher->pause_ms = PAUSE_MIN_MS;
-    publisher->prefix_len = strlen(config->channel_prefix);
-    assert(publisher->prefix_len <= CONFIG_PREFIX_MAX);
-    memcpy(publisher->prefix, config->channel_prefix, publisher->prefix_len);
+    publisher->prefix = config->channel_prefix;
     snprintf(publisher->history_length, NUMBER_TEXT_SIZE, "%" PRId64,
              config->history_length);
     publisher->outbox = create_outbox(config);
@@ -350,12 +346,9 @@ void publisher_destroy(struct publisher *publisher)
 void publisher_publish(struct publisher *publisher, const char *topic, size_t topic_len,
                        const char *payload, size_t len)
 {
-    char channel[CHANNEL_MAX];
-    assert(topic_len <= TOPIC_MAX);
-    memcpy(channel, publisher->prefix, publisher->prefix_len);
-    memcpy(channel + publisher->prefix_len, topic, topic_len);
-    outbox_push(publisher->outbox, channel, publisher->prefix_len + topic_len, payload,
-                len);
+    char channel[FEED_CHANNEL_MAX];
+    const size_t channel_len = feed_channel(channel, publisher->prefix, topic, topic_len);
+    outbox_push(publisher->outbox, channel, channel_len, payload, len);
     send_next(publisher);
 }
 

@@ -18,7 +18,6 @@
 #define PAGE_ENTRIES 128 /* in one answer */
 #define PAUSE_MS     100 /* after Redis said it can't answer just now */
 #define LOG_EVERY_MS 10000
-#define KEY_SIZE     (sizeof("history:{}") + FEED_CHANNEL_MAX)
 
 struct history {
     struct history_config config;
@@ -126,12 +125,12 @@ static bool add_entry(struct pull *pull, const struct bus_reply *entry)
 static bool ask_for_page(struct pull *pull);
 static bool ask_for_lengths(struct pull *pull);
 
-static size_t key_of(const struct pull *pull, char out[KEY_SIZE])
+static size_t key_of(const struct pull *pull, char out[FEED_KEY_MAX + 1])
 {
     char channel[FEED_CHANNEL_MAX];
     const size_t len = feed_channel(channel, pull->history->config.channel_prefix,
                                     pull->read.topic, pull->read.len);
-    return feed_history_key(out, KEY_SIZE, channel, len);
+    return feed_history_key(out, FEED_KEY_MAX + 1, channel, len);
 }
 
 static void reverse(struct sequence_item items[], size_t count)
@@ -185,7 +184,7 @@ static void on_lengths(void *arg, const struct bus_reply *reply)
 
 static bool ask_for_lengths(struct pull *pull)
 {
-    char key[KEY_SIZE];
+    char key[FEED_KEY_MAX + 1];
     const char *words[] = {"XINFO", "STREAM", key};
     const size_t lens[] = {5, 6, key_of(pull, key)};
     const bool is_cut =
@@ -270,7 +269,7 @@ static void on_page(void *arg, const struct bus_reply *reply)
 
 static bool ask_for_page(struct pull *pull)
 {
-    char key[KEY_SIZE];
+    char key[FEED_KEY_MAX + 1];
     char end[FEED_ID_TEXT_MAX + 2] = "+";
     char start[FEED_ID_TEXT_MAX + 1];
     char count[24];

@@ -114,13 +114,18 @@ static void use_tail(struct hub *hub, struct hub_topic *topic)
     sequence_keep_tail(&topic->sequence);
 }
 
-/* To be called when a tail may have grown. The one that was used last stays. */
+/* To be called when a tail may have grown. Stay will the one that was used last, and
+ * those whose history is just being read. */
 static void bound_tails(struct hub *hub, struct hub_topic *topic)
 {
     count_tail(hub, topic);
-    while (hub->tail_bytes > hub->config.replay_total_bytes &&
-           hub->tailed->next_tailed != NULL) {
-        drop_tail(hub, hub->tailed);
+    struct hub_topic *at = hub->tailed;
+    while (hub->tail_bytes > hub->config.replay_total_bytes && at->next_tailed != NULL) {
+        struct hub_topic *next = at->next_tailed;
+        if (at->ticket == 0) {
+            drop_tail(hub, at);
+        }
+        at = next;
     }
 }
 
@@ -545,7 +550,7 @@ bool hub_wants(const struct hub *hub, const char *name, size_t len)
 void hub_publish(struct hub *hub, const char *name, size_t len, struct frame *frame)
 {
     const struct hub_topic *topic = find_topic(hub, name, len);
-    if (topic != NULL) {
+    if (topic != NULL && topic->live) {
         fan_out(hub, topic, frame, topic);
     }
 }
@@ -554,8 +559,8 @@ void hub_message(struct hub *hub, const char *name, size_t len,
                  const struct sequence_item *item)
 {
     struct hub_topic *topic = find_topic(hub, name, len);
-    if (topic == NULL) {
-        return;
+    if (topic == NULL || !topic->live) {
+        return; /* it is from before an UNSUBSCRIBE */
     }
     struct outlet outlet = {.hub = hub, .topic = topic};
     const struct sequence_sink sink = sink_of(&outlet);
@@ -604,30 +609,22 @@ static bool may_be_ahead(const struct hub_topic *topic, const struct member *mem
     return feed_id_compare(since, topic->sequence.last) > 0 && !is_answered;
 }
 
-/* What can't be told yet is asked for. */
-static struct hub_join try_join(struct hub *hub, struct hub_topic *topic,
-                                struct member *member, enum hub_begin begin,
+static struct hub_join try_join(const struct hub_topic *topic,
+                                const struct member *member, enum hub_begin begin,
                                 struct feed_id since)
 {
     struct hub_join join = {0};
     const struct sequence *sequence = &topic->sequence;
-    if (begin == HUB_BEGIN_NOTHING && sequence->known) {
-        join.ready = true;
-    } else if (sequence->broken || !sequence->known) {
-        topic->wants_tail = topic->wants_tail || begin == HUB_BEGIN_SINCE;
-        ask_for_history(hub, topic);
-    } else if (begin == HUB_BEGIN_SNAPSHOT) {
-        join.ready = true;
-    } else if (sequence_find(sequence, since, &join.first)) {
-        join.ready = true;
-        join.replays = true;
-        join.bytes = replay_bytes(sequence, join.first);
-    } else if (sequence->tail_is_all && !may_be_ahead(topic, member, since)) {
-        join.ready = true;
-    } else {
-        member->asked = true;
-        topic->wants_tail = true;
-        ask_for_history(hub, topic);
+    if (!topic->live || !sequence->known) {
+        return join;
+    }
+    if (begin != HUB_BEGIN_SINCE) {
+        join.ready = begin == HUB_BEGIN_NOTHING || !sequence->broken;
+    } else if (!sequence->broken) {
+        join.replays = sequence_find(sequence, since, &join.first);
+        join.bytes = join.replays ? replay_bytes(sequence, join.first) : 0;
+        join.ready = join.replays ||
+                     (sequence->tail_is_all && !may_be_ahead(topic, member, since));
     }
     return join;
 }
@@ -638,13 +635,13 @@ struct hub_join hub_join(struct hub *hub, const struct hub_client *client,
 {
     struct hub_topic *topic;
     struct member *member = find_member(hub, client, name, len, &topic);
-    struct hub_join join = {0};
-    if (topic->live) {
-        join = try_join(hub, topic, member, begin, since);
-    }
+    const struct hub_join join = try_join(topic, member, begin, since);
     if (!join.ready) {
         member->active = false;
         member->begin = (uint8_t)begin;
+        member->asked = member->asked || topic->live;
+        topic->wants_tail = topic->wants_tail || begin == HUB_BEGIN_SINCE;
+        ask_for_history(hub, topic);
     }
     return join;
 }

@@ -30,6 +30,7 @@ export async function startStack(chronogate) {
         const gateway = start(chronogate, [
             ...['--listen', `${LOCAL}:0`, '--admin', `${LOCAL}:0`, '--console', `${LOCAL}:0`],
             ...['--redis', `redis://${LOCAL}:${port}`],
+            ...['--drain-delay-ms', '0', '--drain-spread-ms', '0'],
         ]);
         const [api, admin, page] = await addresses(gateway, ['api', 'admin', 'console']);
         await ready(`http://${admin}/readyz`);

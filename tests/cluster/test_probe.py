@@ -9,7 +9,7 @@ import time
 import pytest
 
 from support.feed import Flow
-from support.proxy import Proxy
+from support.proxy import Proxy, connections_of_gateways
 from support.stream import Stream, check_whole
 from support.wait import soon, until
 
@@ -28,12 +28,6 @@ def standing_still(redis):
         yield
     finally:
         redis.resume()
-
-
-def clients_of(redis):
-    lines = redis.call("CLIENT", "LIST").decode().splitlines()
-    clients = [dict(word.partition("=")[::2] for word in line.split()) for line in lines]
-    return [client for client in clients if "chronogate" in client["name"]]
 
 
 async def check_survives(gateway, feed, begin, end, seconds):
@@ -90,10 +84,10 @@ async def test_one_dead_connection_is_enough_and_both_are_made_anew(
             await client.subscribe(TOPICS[0])
             (first,) = feed.publish(TOPICS[0])
             assert (await client.hear())["id"] == first
-            before = clients_of(own_redis)
+            before = connections_of_gateways(own_redis)
             assert len(before) == proxy.made == 2
             (dead,) = [c for c in before if (c["flags"] == "P") == (flag == "P")]
-            proxy.hold(int(dead["addr"].rpartition(":")[2]))
+            proxy.hold(dead["port"])
             message = await client.hear(30)
             assert (message["type"], message["state"]) == ("status", "degraded")
             ids = feed.publish_many(TOPICS[0], 5)
@@ -106,7 +100,7 @@ async def test_one_dead_connection_is_enough_and_both_are_made_anew(
             assert got == ids
             assert proxy.made >= 4
             await soon(gateway.ready, what="it is green")
-            anew = {c["id"] for c in clients_of(own_redis)} - {c["id"] for c in before}
+            anew = {c["id"] for c in connections_of_gateways(own_redis)} - {c["id"] for c in before}
             assert len(anew) == 2
             proxy.resume()
             await client.nothing_came()
@@ -141,6 +135,30 @@ async def test_a_client_that_comes_during_a_standstill_is_told_so_first(start_ga
             own_redis.resume()
             message = await client.hear(30)
             assert (message["type"], message["state"]) == ("status", "live")
+
+
+async def test_a_subscription_whose_history_is_not_read_in_time_fails(
+    start_gateway, own_redis, feed
+):
+    with Proxy(own_redis.port) as proxy:
+        gateway = start_gateway(
+            redis=proxy.url,
+            subscribe_timeout_ms=500,
+            probe_timeout_ms=60000,
+            redis_command_timeout_ms=60000,
+        )
+        (id_,) = feed.publish(TOPICS[0])
+        async with gateway.client() as client:
+            (commands,) = [c for c in connections_of_gateways(own_redis) if c["flags"] == "N"]
+            proxy.hold(commands["port"])
+            answer = await client.ask({"type": "subscribe", "topic": TOPICS[0]})
+            assert (answer["type"], answer.get("error_code")) == ("error", "subscription_failed")
+            listed = await client.ask({"type": "get_subscriptions"})
+            assert listed["subscriptions"] == []
+            proxy.resume()
+            answer = await client.ask({"type": "subscribe", "topic": TOPICS[0]})
+            assert answer["type"] == "subscribe_ack"
+            assert (await client.hear())["id"] == id_
 
 
 async def test_a_subscription_during_a_standstill_fails_in_time_or_is_carried_out_later(

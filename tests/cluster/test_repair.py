@@ -5,7 +5,7 @@ does not reach back, the clients are told; and Redis may come and go."""
 import contextlib
 import signal
 
-from support.feed import Flow, history_key, payload
+from support.feed import Flow, as_id, history_key, payload
 from support.proxy import Proxy
 from support.stream import Stream, check_whole
 from support.wait import soon
@@ -177,6 +177,21 @@ async def test_a_bad_payload_in_a_history_is_no_gap(start_gateway, own_redis, fe
         await client.nothing_came()
 
 
+async def test_a_payload_that_is_too_long_is_no_gap(start_gateway, own_redis, feed):
+    gateway = start_gateway(redis=own_redis, max_payload_bytes=2048)
+    async with held_from(gateway, feed) as (client, first):
+        feed.publish(TOPIC, fill="x" * 3000)
+        await hear_live(client, feed.publish(TOPIC))
+        feed.lose(TOPIC, fill="x" * 3000)
+        await hear_live(client, feed.lose(TOPIC) + feed.publish(TOPIC))
+        await client.nothing_came()
+        async with gateway.client() as late:
+            ack = await late.ask({"type": "subscribe", "topic": TOPIC, "since": first})
+            assert ack["recovered"] is True
+            assert [(await late.hear())["data"]["n"] for _ in range(3)] == [2, 4, 5]
+            await late.nothing_came()
+
+
 async def test_a_message_that_comes_again_is_not_repeated(start_gateway, own_redis, feed):
     gateway = start_gateway(redis=own_redis)
     async with held_from(gateway, feed) as (client, first):
@@ -186,6 +201,45 @@ async def test_a_message_that_comes_again_is_not_repeated(start_gateway, own_red
             own_redis.publish(TOPIC, f"@{id_} {prev} {payload(TOPIC, 9)}")
         await hear_live(client, feed.publish(TOPIC))
         await client.nothing_came()
+
+
+# The history cannot be read.
+
+
+async def check_lives_without_a_history(gateway, redis):
+    """Clients are let in and get what is live; what was before is not to be had."""
+    async with gateway.client() as client, gateway.client() as late:
+        await client.subscribe(TOPIC)
+        await client.nothing_came()
+        redis.publish(TOPIC, '@5-1 5-0 {"n":1}')
+        await hear_live(client, ["5-1"])
+        ack = await late.ask({"type": "subscribe", "topic": TOPIC, "since": "4-0"})
+        assert ack["recovered"] is False
+        assert (await late.hear())["id"] == "5-1"
+        redis.publish(TOPIC, '@5-2 5-1 {"n":2}')
+        await hear_live(client, ["5-2"])
+        await hear_live(late, ["5-2"])
+        redis.publish(TOPIC, '@5-4 5-3 {"n":4}')
+        for one in (client, late):
+            await hear_gap(one, "5-2")
+            message = await one.hear()
+            assert message["id"] == "5-4" and list(message) in (LIVE, SNAPSHOT)
+            await one.nothing_came()
+        assert gateway.ready()
+
+
+async def test_a_history_that_is_no_stream_takes_nothing_from_what_is_live(
+    start_gateway, own_redis
+):
+    own_redis.call("SET", history_key(TOPIC), "not a stream")
+    gateway = start_gateway(redis=own_redis)
+    await check_lives_without_a_history(gateway, own_redis)
+
+
+async def test_an_account_that_may_not_read_histories_gets_what_is_live(start_gateway, own_redis):
+    own_redis.call("ACL", "SETUSER", "gate", "on", ">s3cret", "&*", "+@all", "~nothing")
+    gateway = start_gateway(redis=own_redis.url.replace("//", "//gate:s3cret@"))
+    await check_lives_without_a_history(gateway, own_redis)
 
 
 # The history does not reach back.
@@ -284,6 +338,29 @@ async def test_nothing_is_lost_when_the_subscription_link_is_killed_in_mid_flow(
         for stream in streams:
             assert stream.follower.closes.total() == 0
             assert stream.follower.told_of_losses() == 0
+
+
+async def test_ids_only_go_up_for_who_gets_only_the_newest(start_gateway, own_redis, feed):
+    gateway = start_gateway(
+        redis=own_redis, socket_buffer_bytes=8192, backlog_soft_bytes="4k", backlog_age_ms=600000
+    )
+    with gateway.wire("newest", receive_buffer=4096) as wire:
+        for topic in TOPICS:
+            wire.subscribe(topic)
+        with Flow(feed, TOPICS, rate=1000):
+            for _ in range(KILLS):
+                wanted = feed.journal.count() + 200
+                await soon(lambda: kill_subscriptions(own_redis) > 0, what="it is there")
+                await soon(lambda: feed.journal.count() > wanted, what="data goes on")
+        newest, last = feed.journal.newest(), {}
+        while any(last.get(topic, (-1,))[0] < n for topic, n in newest.items()):
+            message = wire.read_json()
+            assert message["type"] in ("data", "status", "conflated"), message
+            if message["type"] == "data":
+                n, id_ = message["data"]["n"], as_id(message["id"])
+                assert (n, id_) > last.get(message["topic"], (-1, (0, 0)))
+                last[message["topic"]] = (n, id_)
+    assert gateway.metrics()["chronogate_messages_conflated_total"] > 0
 
 
 async def test_what_was_published_while_the_way_was_cut_comes_before_status_live(

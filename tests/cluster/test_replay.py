@@ -3,13 +3,17 @@
 or the plain word that it is not to be had."""
 
 import asyncio
+import contextlib
+import json
 
 import pytest
 
 from support.feed import Flow, calls, history_key
 from support.follower import Follower
-from support.swarm import Swarm
+from support.proxy import Proxy, connections_of_gateways
+from support.swarm import Swarm, frame_at
 from support.wait import until
+from support.wire import TEXT
 
 TOPIC = "stock.SINCE.1m"
 ACK = ["type", "topic", "recovered", "timestamp"]
@@ -114,6 +118,62 @@ async def test_what_was_published_between_two_connections_comes_with_the_second(
             await resume(client, since, True)
             await hear_entries(client, missed)
             await client.nothing_came()
+
+
+async def test_since_may_be_ahead_of_a_gateway_that_has_not_heard_yet(
+    start_gateway, own_redis, feed
+):
+    with Proxy(own_redis.port) as proxy:
+        ahead = start_gateway(redis=own_redis)
+        behind = start_gateway(redis=proxy.url, probe_timeout_ms=60000)
+        async with ahead.client() as one, behind.client() as other, behind.client() as client:
+            for holder in (one, other):
+                await holder.subscribe(TOPIC)
+            first = feed.publish(TOPIC)
+            await hear_entries(one, first)
+            await hear_entries(other, first)
+            ports = [c["port"] for c in connections_of_gateways(own_redis) if c["flags"] == "P"]
+            (deaf,) = set(ports).intersection(proxy.ports())
+            proxy.hold(deaf)
+            ids = feed.publish_many(TOPIC, 5)
+            await hear_entries(one, ids)
+            await resume(client, ids[3], True)
+            await hear_entries(client, ids[4:])
+            proxy.resume()
+            await hear_entries(other, ids)
+            ids = feed.publish_many(TOPIC, 5)
+            for holder in (one, other, client):
+                await hear_entries(holder, ids)
+                await holder.nothing_came()
+
+
+def read_ids(sock, rest):
+    """The ids of all complete messages until the connection ends, in whatever way."""
+    with contextlib.suppress(ConnectionResetError):
+        while more := sock.recv(65536):
+            rest += more
+    at, ids = 0, []
+    while found := frame_at(rest, at):
+        opcode, begin, at = found
+        if opcode == TEXT:
+            ids.append(json.loads(rest[begin:at])["id"])
+    return ids
+
+
+def test_a_client_closed_for_being_too_slow_resumes_where_it_was(start_gateway, own_redis, feed):
+    gateway = start_gateway(redis=own_redis, socket_buffer_bytes=8192, backlog_age_ms=300)
+    with gateway.wire("slow?delivery=all", receive_buffer=4096) as wire:
+        wire.subscribe(TOPIC)
+        ids = feed.publish(TOPIC)
+        assert wire.read_json()["id"] == ids[0]
+        ids += feed.publish_many(TOPIC, 300, fill="x" * 1000)
+        gateway.wait_metric("chronogate_connections", 0)
+        got = ids[:1] + read_ids(wire.sock, wire.buffer)
+    assert got == ids[: len(got)] and len(got) < len(ids)
+    with gateway.wire("again?delivery=all") as wire:
+        wire.say(subscribe(since=got[-1]))
+        assert wire.read_json()["recovered"] is True
+        assert [wire.read_json()["id"] for _ in ids[len(got) :]] == ids[len(got) :]
 
 
 async def test_a_held_topic_can_be_asked_for_again_with_since(start_gateway, own_redis, feed):
@@ -279,6 +339,24 @@ def test_clients_that_come_back_again_and_again_miss_nothing(start_gateway, own_
     for follower in followers:
         assert follower.counts["recovered"] >= len(topics) * 4
         assert follower.told_of_losses() == 0
+
+
+@pytest.mark.parametrize("linger_ms", [0, 300])
+def test_clients_that_leave_topics_and_come_back_at_once_miss_nothing(
+    start_gateway, own_redis, feed, linger_ms
+):
+    gateway = start_gateway(
+        redis=own_redis, backlog_hard_bytes="64m", unsubscribe_linger_ms=linger_ms
+    )
+    topics = [f"stock.R{n}.1m" for n in range(12)]
+    alone = [Follower([topic], name="alone", restless=True) for topic in topics[4:]]
+    together = [Follower(topics[:4], name="together", restless=True) for _ in range(3)]
+    followers = alone + together
+    with Swarm([gateway], followers) as swarm, Flow(feed, topics, rate=600) as flow:
+        until(lambda: all(f.counts["recovered"] >= 8 for f in followers), 50)
+        flow.stop()
+        swarm.check_whole(feed.journal)
+    assert sum(follower.told_of_losses() for follower in followers) == 0
 
 
 def check_numbers(messages):

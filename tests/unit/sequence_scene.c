@@ -133,7 +133,7 @@ void newest_is(int number)
         char text[24];
         const struct frame_part payload = frame_payload(sequence.newest);
         snprintf(text, sizeof(text), "%.*s", (int)payload.len, payload.bytes);
-        ck_assert_int_eq(atoi(text), number);
+        ck_assert_int_eq(strtol(text, NULL, 10), number);
     }
 }
 

@@ -187,6 +187,14 @@ void answered(void)
     }
 }
 
+void refused(void)
+{
+    struct hub_read read;
+    while (hub_next_read(env.hub, &read)) {
+        hub_no_history(env.hub, &read);
+    }
+}
+
 void opened(const char *topic)
 {
     confirmed(topic);

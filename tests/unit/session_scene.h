@@ -96,9 +96,10 @@ void silence(void);
 /* Redis confirms the topic, and answers what is asked about histories. */
 void opened(const char *topic);
 
-/* Redis confirms the topic; it answers. */
+/* Redis confirms the topic; it answers; it says that it can't. */
 void confirmed(const char *topic);
 void answered(void);
+void refused(void);
 
 /* Somebody publishes on the topic: what is not kept, its next message, or one that never
  * comes here but is in the history. The history loses all but the newest. */

@@ -6,14 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "common/feed.h"
+
 static struct feeder_config config;
 static char error[CONF_ERROR_MAX];
 
 static enum conf_result load(const char *argument, const char *variable)
 {
     char program[] = "chronofeed";
-    char given[128];
-    char set[128];
+    char given[256];
+    char set[256];
     snprintf(given, sizeof(given), "%s", argument == NULL ? "" : argument);
     snprintf(set, sizeof(set), "%s", variable == NULL ? "" : variable);
     char *argv[] = {program, argument == NULL ? NULL : given, NULL};
@@ -66,13 +68,13 @@ START_TEST(a_prefix_that_would_break_keys_is_refused)
     ck_assert_int_eq(load("--channel-prefix=live:", NULL), CONF_RUN);
     ck_assert_int_eq(load("--channel-prefix=a b", NULL), CONF_BAD);
     ck_assert_int_eq(load("--channel-prefix={a}", NULL), CONF_BAD);
-    char longest[18 + CONFIG_PREFIX_MAX + 1];
+    char longest[18 + FEED_PREFIX_MAX + 1];
     memset(longest, 'x', sizeof(longest));
     memcpy(longest, "--channel-prefix=", 17);
-    longest[17 + CONFIG_PREFIX_MAX] = '\0';
+    longest[17 + FEED_PREFIX_MAX] = '\0';
     ck_assert_int_eq(load(longest, NULL), CONF_RUN);
-    longest[17 + CONFIG_PREFIX_MAX] = 'x';
-    longest[18 + CONFIG_PREFIX_MAX] = '\0';
+    longest[17 + FEED_PREFIX_MAX] = 'x';
+    longest[18 + FEED_PREFIX_MAX] = '\0';
     ck_assert_int_eq(load(longest, NULL), CONF_BAD);
 }
 END_TEST

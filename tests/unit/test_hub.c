@@ -10,8 +10,8 @@
 #include "gateway/stats.h"
 
 #define CLIENTS 7
-#define MAX     1000 /* topics a client may hold, where that does not matter */
-#define LINGER  100  /* ms */
+#define MAX     1000          /* topics a client may hold, where that does not matter */
+#define LINGER  UINT64_C(100) /* ms */
 
 struct client {
     struct hub_client in_hub;
@@ -424,10 +424,11 @@ START_TEST(when_all_channels_are_lost_started_clients_stay_and_new_ones_wait)
     ck_assert_int_eq(subscribe(0, "stock", MAX), HUB_HELD);
     ck_assert_int_eq(subscribe(1, "stock", MAX), HUB_WAITING);
     ck_assert(!start(1, "stock"));
-    publish("stock");
-    said_is("+stock ready0 frame0 ");
+    publish("stock"); /* from a channel that was closed since */
+    said_is("+stock ready0 ");
     channel_is_open("stock");
-    said_is("ready1 ");
+    publish("stock");
+    said_is("ready1 frame0 ");
     ck_assert(start(1, "stock"));
 }
 END_TEST
@@ -454,6 +455,20 @@ START_TEST(a_channel_that_was_closed_is_not_open_for_the_next_holder)
     ck_assert_int_eq(subscribe(0, "stock", MAX), HUB_WAITING);
     ck_assert(!start(0, "stock"));
     said_is("+stock ready0 -stock +stock ");
+}
+END_TEST
+
+START_TEST(what_comes_before_a_channel_is_confirmed_is_from_an_older_one)
+{
+    const struct sequence_item item = {.id = {.ms = 25}, .prev = {.ms = 24}};
+    struct hub_read read;
+    subscribe(0, "stock", MAX);
+    hub_message(hub, "stock", 5, &item);
+    hub_channel_is_open(hub, "stock", 5);
+    ck_assert(!start(0, "stock"));
+    ck_assert(hub_next_read(hub, &read));
+    hub_history(hub, &read, NULL, 0);
+    ck_assert(start(0, "stock"));
 }
 END_TEST
 
@@ -526,6 +541,7 @@ int main(void)
                    when_all_channels_are_lost_started_clients_stay_and_new_ones_wait);
     tcase_add_test(tcase, a_channel_lost_before_the_start_is_waited_for_again);
     tcase_add_test(tcase, a_channel_that_was_closed_is_not_open_for_the_next_holder);
+    tcase_add_test(tcase, what_comes_before_a_channel_is_confirmed_is_from_an_older_one);
     tcase_add_test(tcase, the_hub_is_whole_when_every_lost_channel_is_open_again);
     tcase_add_test(tcase, an_empty_client_may_leave_and_no_hub_may_be_destroyed);
     tcase_add_test(tcase, a_client_that_left_holds_no_memory);

@@ -118,6 +118,7 @@ static size_t topic_number(const char *name, size_t len)
 
 static struct frame *encode(size_t topic, uint64_t number)
 {
+    REQUIRE(topic < TOPICS);
     const struct proto_topic name = {.text = names[topic], .len = strlen(names[topic])};
     const struct feed_message message = {
         .sequenced = true, .id = {.ms = number}, .payload = "{}", .payload_len = 2};
@@ -186,23 +187,29 @@ static void take_message(struct subscription *who, uint64_t number)
     who->any = false;
 }
 
+/* What stands behind these words, a number or a string. */
+static const char *find(const char *text, const char *words)
+{
+    const char *at = strstr(text, words);
+    REQUIRE(at != NULL);
+    return at + strlen(words);
+}
+
 static void deliver(void *owner, struct frame *frame, const void *mark)
 {
     char text[256];
-    char kind[16];
-    char name[32];
-    unsigned long long number = 0;
     const struct frame_part payload = frame_payload(frame);
     snprintf(text, sizeof(text), "%.*s", (int)payload.len, payload.bytes);
-    const int found =
-        sscanf(text, "{\"type\":\"%15[^\"]\",\"topic\":\"%31[^\"]\"%*[^0-9]%llu", kind,
-               name, &number);
-    const size_t topic = topic_number(name, strlen(name));
-    REQUIRE(found == 3 && topic < TOPICS);
+    const bool is_gap = strstr(text, "\"type\":\"gap\"") != NULL;
+    const char *name = find(text, "\"topic\":\"");
+    const size_t topic = topic_number(name, strcspn(name, "\""));
+    const char *id = find(text, is_gap ? "\"after\":\"" : "\"id\":\"");
+    const uint64_t number = strtoull(id, NULL, 10);
+    REQUIRE(topic < TOPICS);
     const size_t client = (size_t)((struct hub_client *)owner - clients);
     struct subscription *who = &subscriptions[client][topic];
     REQUIRE(who->is_held);
-    if (strcmp(kind, "gap") == 0) {
+    if (is_gap) {
         REQUIRE(mark == NULL);
         take_gap(who, number);
         return;
@@ -290,7 +297,9 @@ static void ready(void *owner)
 static void subscribe(size_t client, size_t topic)
 {
     struct subscription *who = &subscriptions[client][topic];
-    const enum hub_begin begin = (enum hub_begin)random_below(3);
+    static const enum hub_begin begins[] = {HUB_BEGIN_NOTHING, HUB_BEGIN_SNAPSHOT,
+                                            HUB_BEGIN_SINCE};
+    const enum hub_begin begin = begins[random_below(3)];
     const bool was_started = who->is_held && who->is_started;
     if (was_started && begin == HUB_BEGIN_NOTHING) {
         return; /* is answered without the hub */
@@ -342,10 +351,12 @@ static void publish(size_t number)
     }
 }
 
+/* Messages that are on their way are still in the history; it is longer than that. */
 static void trim(struct stream *topic)
 {
-    if (topic->oldest < topic->newest) {
-        topic->oldest += random_below(topic->newest - topic->oldest + 1);
+    const uint64_t end = is_up && topic->is_subscribed ? topic->seen : topic->newest;
+    if (topic->oldest < end) {
+        topic->oldest += random_below(end - topic->oldest + 1);
     }
 }
 
@@ -519,7 +530,7 @@ static void settle(void)
         while (queue_count > 0) {
             bring(false);
         }
-        for (size_t j = 0; j < 10 * READS; j++) {
+        for (size_t j = 0; j < (size_t)10 * READS; j++) {
             ask();
             serve(&pendings[j % READS]);
             answer(&pendings[j % READS], false);

@@ -296,7 +296,7 @@ static struct frame *snapshot_of(const struct feed_message *message)
 
 START_TEST(a_snapshot_is_the_message_with_a_mark_and_a_time_of_its_own)
 {
-    static char payload[70000] = "{'a':'";
+    static char payload[70000];
     const struct feed_message message = {.sequenced = true,
                                          .id = {.ms = 1732283000123, .seq = 0},
                                          .payload = "{}",
@@ -305,11 +305,8 @@ START_TEST(a_snapshot_is_the_message_with_a_mark_and_a_time_of_its_own)
                                 "'id':'1732283000123-0','snapshot':true," STAMP);
     static const size_t sizes[] = {20, 125, 126, 300, 65535, 65536, 69000};
     for (size_t i = 0; i < COUNT(sizes); i++) {
-        char *text = quoted("{'a':'");
-        memset(payload, 'x', sizes[i]);
-        memcpy(payload, text, strlen(text));
-        memcpy(payload + sizes[i] - 2, "\"}", 3);
-        free(text);
+        snprintf(payload, sizeof(payload), "{\"a\":\"%0*d\"}", (int)sizes[i] - 8, 0);
+        ck_assert_uint_eq(strlen(payload), sizes[i]);
         const struct feed_message longer = {.payload = payload, .payload_len = sizes[i]};
         const char *snapshot = payload_of(snapshot_of(&longer));
         const char *mark = strstr(snapshot, ",\"snapshot\":true,\"timestamp\":");

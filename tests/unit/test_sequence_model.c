@@ -342,6 +342,19 @@ static void check(void)
     }
 }
 
+/* A message that no client may see has told where the sequence is. */
+static void find_out(void)
+{
+    const size_t last = entry_of(sequence.expect);
+    if (anywhere && sequence.known && !sequence.broken && !sequence.any_next &&
+        last > at) {
+        anywhere = false;
+        at = last;
+        linked = last;
+        jumped = true;
+    }
+}
+
 static void take_a_step(void)
 {
     switch (random_below(32)) {
@@ -418,6 +431,7 @@ static void play_a_game(void)
     arrived = count;
     for (step = 0; step < STEPS; step++) {
         take_a_step();
+        find_out();
         check();
     }
     come_to_rest();

@@ -204,6 +204,16 @@ START_TEST(half_of_what_may_wait_is_room_for_replays)
 }
 END_TEST
 
+START_TEST(without_a_readable_history_there_is_neither_snapshot_nor_replay)
+{
+    message_elsewhere(A);
+    message_elsewhere(A);
+    play(say(SUB(A)), say(SUB_SINCE(B, "1")), confirmed(A), confirmed(B), silence(),
+         refused(), hear(ACK(A)), hear(NOT_RECOVERED(B)), message(A), message(A),
+         message(B), hear(MSG(A, "3")), hear(MSG(A, "4")), hear(MSG(B, "1")));
+}
+END_TEST
+
 /* ---- order --------------------------------------------------------------------------
  */
 
@@ -315,6 +325,16 @@ START_TEST(what_is_lost_for_good_is_a_gap_and_a_snapshot)
 }
 END_TEST
 
+START_TEST(what_is_lost_in_a_history_that_cannot_be_read_is_a_gap)
+{
+    HOLD(A, 3);
+    play(message(A), hear(MSG(A, "4")), hub_all_channels_lost(env.hub),
+         message_elsewhere(A), confirmed(A), message(A), silence(), refused(),
+         hear(GAP(A, "4")), hear(MSG(A, "6")), message(A), hear(MSG(A, "7")));
+    ck_assert(hub_is_whole(env.hub));
+}
+END_TEST
+
 START_TEST(whoever_holds_a_topic_again_while_redis_is_away_misses_nothing)
 {
     HOLD(A, 3);
@@ -389,6 +409,8 @@ static void add_beginnings(TCase *tcase)
     tcase_add_test(tcase, the_request_id_stands_behind_what_became_of_since);
     tcase_add_test(tcase, since_is_about_one_topic);
     tcase_add_test(tcase, a_replay_for_which_there_is_no_room_becomes_a_snapshot);
+    tcase_add_test(tcase,
+                   without_a_readable_history_there_is_neither_snapshot_nor_replay);
     tcase_add_test(tcase, half_of_what_may_wait_is_room_for_replays);
 }
 
@@ -405,6 +427,7 @@ static void add_the_rest(TCase *tcase)
     tcase_add_test(tcase, a_replay_does_not_disturb_the_other_subscribers);
     tcase_add_test(tcase, what_was_published_while_redis_was_away_is_delivered);
     tcase_add_test(tcase, what_is_lost_for_good_is_a_gap_and_a_snapshot);
+    tcase_add_test(tcase, what_is_lost_in_a_history_that_cannot_be_read_is_a_gap);
     tcase_add_test(tcase, whoever_holds_a_topic_again_while_redis_is_away_misses_nothing);
     tcase_add_test(tcase,
                    whoever_comes_while_redis_is_away_waits_until_the_topic_is_whole);

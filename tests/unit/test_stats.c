@@ -13,8 +13,7 @@ static const char *const gauges[] = {
     "connections", "subscriptions",   "topics",   "topics_lingering",
     "queue_bytes", "redis_connected", "degraded", "draining"};
 
-#define LABEL(name, label)           (label),
-#define LABEL_OF_END(name, label, n) (label),
+#define LABEL(name, label) (label),
 static const char *const refusals[] = {STATS_REFUSALS(LABEL)};
 static const char *const replays[] = {STATS_REPLAYS(LABEL)};
 

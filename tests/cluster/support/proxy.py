@@ -9,6 +9,15 @@ from .wait import PATIENCE
 PIPES_MAX = 64
 
 
+def connections_of_gateways(redis):
+    """What CLIENT LIST says about each, and its `port`."""
+    lines = redis.call("CLIENT", "LIST").decode().splitlines()
+    clients = [dict(word.partition("=")[::2] for word in line.split()) for line in lines]
+    for client in clients:
+        client["port"] = int(client["addr"].rpartition(":")[2])
+    return [client for client in clients if "chronogate" in client["name"]]
+
+
 class Pipe:
     """One connection through the proxy."""
 
@@ -69,6 +78,10 @@ class Proxy:
     def resume(self):
         """What was held back goes on first."""
         self._do(self._resume())
+
+    def ports(self):
+        """By which Redis knows the connections."""
+        return [pipe.port for pipe in self.pipes]
 
     def cut(self):
         """Ends all connections."""
