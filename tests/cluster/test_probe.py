@@ -4,13 +4,16 @@ whatever TCP says of it, and what was published meanwhile comes when it goes aga
 
 import asyncio
 import contextlib
+import signal
 import time
 
 import pytest
 
 from support.feed import Flow
+from support.follower import Follower
 from support.proxy import Proxy, connections_of_gateways
 from support.stream import Stream, check_whole
+from support.swarm import Swarm
 from support.wait import soon, until
 
 TOPICS = [f"stock.P{n}.1m" for n in range(4)]
@@ -120,6 +123,26 @@ async def test_a_standstill_shorter_than_the_timeout_is_nobodys_business(
         ids = feed.publish(TOPICS[0])
         assert (await client.hear())["id"] == ids[0]
         assert gateway.metrics()["chronogate_redis_reconnects_total"] == 0
+
+
+def test_a_gateway_that_stood_still_itself_does_not_take_redis_for_dead(
+    start_gateway, own_redis, feed
+):
+    gateway = start_gateway(redis=own_redis, backlog_hard_bytes="64m", **EAGER)
+    followers = [Follower(TOPICS[:2], name=f"c{n}") for n in range(3)]
+    feed.publish(*TOPICS)
+    with Swarm([gateway], followers) as swarm:
+        swarm.wait_for(feed.journal)
+        for _ in range(2):
+            gateway.process.send_signal(signal.SIGSTOP)
+            try:
+                for _ in range(10):  # more than a repair may read, and all of it on its way
+                    feed.publish(*TOPICS[:2] * 200, fill="x" * 300)
+                time.sleep(1.5)
+            finally:
+                gateway.process.send_signal(signal.SIGCONT)
+            swarm.check_whole(feed.journal)
+    assert sum(follower.told_of_losses() for follower in followers) == 0
 
 
 async def test_a_client_that_comes_during_a_standstill_is_told_so_first(start_gateway, own_redis):
