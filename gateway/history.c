@@ -124,6 +124,7 @@ static bool add_entry(struct pull *pull, const struct bus_reply *entry)
 
 static bool ask_for_page(struct pull *pull);
 static bool ask_for_lengths(struct pull *pull);
+static bool ask_for_newest(struct pull *pull);
 
 static size_t key_of(const struct pull *pull, char out[FEED_KEY_MAX + 1])
 {
@@ -144,6 +145,9 @@ static void reverse(struct sequence_item items[], size_t count)
 
 static void finish(struct pull *pull)
 {
+    if (pull->count == 0 && ask_for_newest(pull)) {
+        return;
+    }
     if (pull->read.asks_whole && pull->count > 0) {
         pull->read.asks_whole = false;
         if (ask_for_lengths(pull)) {
@@ -190,6 +194,18 @@ static bool ask_for_lengths(struct pull *pull)
     const bool is_cut =
         pull->count >= pull->read.max || pull->bytes >= pull->history->config.max_bytes;
     return !is_cut && bus_command(pull->history->bus, 3, words, lens, on_lengths, pull);
+}
+
+/* There is nothing from where it was to be read: is there anything? */
+static bool ask_for_newest(struct pull *pull)
+{
+    const struct feed_id beginning = {0};
+    if (feed_id_compare(pull->read.from, beginning) == 0) {
+        return false;
+    }
+    pull->read.from = beginning;
+    pull->read.max = 1;
+    return ask_for_page(pull);
 }
 
 static void lose(struct pull *pull)

@@ -384,7 +384,8 @@ static void on_gap(void *arg, struct feed_id after)
         fan_out(hub, outlet->topic, gap, NULL);
         frame_unref(gap);
     }
-    struct frame *snapshot = snapshot_of(hub, outlet->topic);
+    const bool goes_on = feed_id_compare(outlet->topic->sequence.last, after) > 0;
+    struct frame *snapshot = goes_on ? snapshot_of(hub, outlet->topic) : NULL;
     if (snapshot != NULL) {
         fan_out(hub, outlet->topic, snapshot, outlet->topic);
     }

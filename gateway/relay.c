@@ -18,7 +18,7 @@
 
 /* An id far ahead of all clocks is nobody's honest one, and all that comes after it would
  * be taken for old. */
-#define AHEAD_MAX_MS (24 * 60 * 60 * 1000)
+#define AHEAD_MAX_MS UINT64_C(86400000) /* a day */
 
 struct relay {
     struct loop *loop;

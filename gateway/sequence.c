@@ -303,21 +303,23 @@ static void stand_at_end(struct sequence *sequence,
         sequence->expect = newest->id;
         if (is_above(newest->id, sequence->last)) {
             sequence->last = newest->id;
+            frame_unref(sequence->newest);
+            sequence->newest = newest->frame == NULL ? NULL : frame_ref(newest->frame);
         }
-        set_newest(sequence, newest->frame);
+    } else {
+        frame_unref(sequence->newest);
+        sequence->newest = NULL;
     }
     sequence->base = sequence->expect;
 }
 
-/* The history no longer reaches back to the last message. */
+/* The history no longer has the last message: it was trimmed, lost, or rolled back. */
 static void leap(struct sequence *sequence, const struct sequence_history *history,
                  const struct sequence_sink *sink)
 {
     const struct feed_id after = sequence->last;
     clear(&sequence->tail);
     sequence->tail_is_all = false;
-    frame_unref(sequence->newest);
-    sequence->newest = NULL;
     stand_at_end(sequence, history);
     sink->gap(sink->arg, after);
 }

@@ -64,8 +64,8 @@ struct sequence {
 struct sequence_sink {
     void (*deliver)(void *arg, struct frame *frame);
 
-    /* What was behind `after` is lost; the newest message of the history, if there is
-     * any, is the sequence's `newest` by now. */
+    /* What was behind `after` is lost. If the history goes on above it, its newest
+     * message is the sequence's `last` and `newest` by now. */
     void (*gap)(void *arg, struct feed_id after);
     void *arg;
 };
@@ -87,7 +87,8 @@ bool sequence_message(struct sequence *sequence, const struct sequence_item *ite
 void sequence_break(struct sequence *sequence);
 
 /* From where on the history must be read: what is BROKEN is mended by a history that
- * holds this entry and all behind it. 0-0 for its beginning. */
+ * holds this entry and all behind it. 0-0 for its beginning. Where there is nothing from
+ * there on, its newest entry says that it was rolled back. */
 struct feed_id sequence_repair_from(const struct sequence *sequence);
 
 /* The newest entries of a topic's history, oldest first. */

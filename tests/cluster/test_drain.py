@@ -5,7 +5,10 @@ a time and told when to come again, and nobody misses a message."""
 import asyncio
 import contextlib
 import datetime
+import functools
 import signal
+
+import pytest
 
 from support.feed import Flow
 from support.stream import Stream, check_whole
@@ -15,6 +18,13 @@ TOPICS = [f"stock.D{n}.1m" for n in range(4)]
 CROWD = 30
 NEVER_MS = 600000
 MINUTE = 60
+
+
+@pytest.fixture
+def start_gateway(start_gateway):
+    """A machine that stands still for some seconds is no reason to give Redis up here."""
+    patience = {"probe_timeout_ms": 60000, "redis_command_timeout_ms": 60000}
+    return functools.partial(start_gateway, **patience)
 
 
 def drain(gateway):

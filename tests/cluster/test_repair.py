@@ -3,7 +3,10 @@
 does not reach back, the clients are told; and Redis may come and go."""
 
 import contextlib
+import functools
 import signal
+
+import pytest
 
 from support.feed import Flow, as_id, history_key, payload
 from support.proxy import Proxy
@@ -16,6 +19,13 @@ LIVE = ["type", "topic", "data", "id", "timestamp"]
 SNAPSHOT = ["type", "topic", "data", "id", "snapshot", "timestamp"]
 GAP = ["type", "topic", "after", "timestamp"]
 KILLS = 6
+
+
+@pytest.fixture
+def start_gateway(start_gateway):
+    """A machine that stands still for some seconds is no reason to give Redis up here."""
+    patience = {"probe_timeout_ms": 60000, "redis_command_timeout_ms": 60000}
+    return functools.partial(start_gateway, **patience)
 
 
 async def hear_live(client, ids):

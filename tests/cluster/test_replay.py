@@ -4,6 +4,7 @@ or the plain word that it is not to be had."""
 
 import asyncio
 import contextlib
+import functools
 import json
 
 import pytest
@@ -20,6 +21,13 @@ ACK = ["type", "topic", "recovered", "timestamp"]
 LIVE = ["type", "topic", "data", "id", "timestamp"]
 SNAPSHOT = ["type", "topic", "data", "id", "snapshot", "timestamp"]
 READS = ("xrange", "xrevrange")
+
+
+@pytest.fixture
+def start_gateway(start_gateway):
+    """A machine that stands still for some seconds is no reason to give Redis up here."""
+    patience = {"probe_timeout_ms": 60000, "redis_command_timeout_ms": 60000}
+    return functools.partial(start_gateway, **patience)
 
 
 def subscribe(topic=TOPIC, **more):

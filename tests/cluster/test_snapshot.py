@@ -4,6 +4,7 @@ joined to what follows without a hole; what it costs Redis; and how long a topic
 those who come back."""
 
 import asyncio
+import functools
 import json
 
 import pytest
@@ -18,6 +19,13 @@ SNAPSHOT = ["type", "topic", "data", "id", "snapshot", "timestamp"]
 LIVE = ["type", "topic", "data", "id", "timestamp"]
 READS = ("xrange", "xrevrange")
 BACKLOG = "64m"
+
+
+@pytest.fixture
+def start_gateway(start_gateway):
+    """A machine that stands still for some seconds is no reason to give Redis up here."""
+    patience = {"probe_timeout_ms": 60000, "redis_command_timeout_ms": 60000}
+    return functools.partial(start_gateway, **patience)
 
 
 def subscribe(topic=TOPIC, **more):
