@@ -35,3 +35,13 @@ bool bucket_take(struct bucket *bucket, const struct bucket_limits *limits, size
     bucket->millitokens -= (int64_t)tokens * MILLI;
     return true;
 }
+
+void bucket_charge(struct bucket *bucket, const struct bucket_limits *limits,
+                   size_t tokens)
+{
+    const int64_t least = -limits->burst * MILLI;
+    bucket->millitokens -= (int64_t)tokens * MILLI;
+    if (bucket->millitokens < least) {
+        bucket->millitokens = least;
+    }
+}

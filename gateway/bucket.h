@@ -29,4 +29,9 @@ void bucket_init(struct bucket *bucket, const struct bucket_limits *limits,
 bool bucket_take(struct bucket *bucket, const struct bucket_limits *limits, size_t tokens,
                  uint64_t now_ms);
 
+/* Takes the tokens although there may be fewer: what is owed, `burst` at most, has to
+ * come in before there are any again. */
+void bucket_charge(struct bucket *bucket, const struct bucket_limits *limits,
+                   size_t tokens);
+
 #endif

@@ -15,7 +15,8 @@
 #include "gateway/session.h"
 
 #define READS_MAX    64  /* under way */
-#define PAGE_ENTRIES 128 /* in one answer */
+#define PAGE_FIRST   16  /* entries asked for before their size is known */
+#define PAGE_MAX     128 /* entries in one answer */
 #define PAUSE_MS     100 /* after Redis said it can't answer just now */
 #define LOG_EVERY_MS 10000
 
@@ -48,6 +49,11 @@ static void free_pull(struct pull *pull)
     free(pull);
 }
 
+static bool is_full(const struct pull *pull)
+{
+    return pull->bytes >= pull->history->config.max_bytes;
+}
+
 /* ---- entries ------------------------------------------------------------------------
  */
 
@@ -67,12 +73,13 @@ static const char *payload_of(const struct bus_reply *fields, size_t *out_len)
 }
 
 /* NULL for what no client may see. */
-static struct frame *encode(const struct pull *pull, struct feed_id id,
+static struct frame *encode(struct pull *pull, struct feed_id id,
                             const struct bus_reply *fields)
 {
     const struct history *history = pull->history;
     size_t len = 0;
     const char *payload = payload_of(fields, &len);
+    pull->bytes += len;
     struct feed_message message;
     if (payload == NULL || len > history->config.max_payload_bytes ||
         feed_parse(payload, len, &message) != FEED_OK || message.sequenced) {
@@ -87,10 +94,10 @@ static struct frame *encode(const struct pull *pull, struct feed_id id,
 
 static bool reserve_page(struct pull *pull)
 {
-    if (pull->capacity - pull->count >= PAGE_ENTRIES) {
+    if (pull->capacity - pull->count >= PAGE_MAX) {
         return true;
     }
-    const size_t capacity = pull->count + PAGE_ENTRIES;
+    const size_t capacity = pull->count + PAGE_MAX;
     struct sequence_item *items = realloc(pull->items, capacity * sizeof(*items));
     if (items == NULL) {
         return false;
@@ -114,7 +121,6 @@ static bool add_entry(struct pull *pull, const struct bus_reply *entry)
         return false;
     }
     item.frame = encode(pull, item.id, bus_reply_item(entry, 1));
-    pull->bytes += item.frame == NULL ? 0 : item.frame->len;
     pull->items[pull->count++] = item;
     return true;
 }
@@ -159,6 +165,12 @@ static void finish(struct pull *pull)
     free_pull(pull);
 }
 
+static void lose(struct pull *pull)
+{
+    hub_read_lost(pull->history->env->hub, &pull->read);
+    free_pull(pull);
+}
+
 /* The field of a flat list [name, value, …]; -1 if there is none. */
 static int64_t number_of(const struct bus_reply *fields, const char *name)
 {
@@ -179,7 +191,11 @@ static void on_lengths(void *arg, const struct bus_reply *reply)
 {
     struct pull *pull = arg;
     clock_read(pull->history->env);
-    if (reply != NULL && bus_reply_kind(reply) == BUS_REPLY_LIST) {
+    if (reply == NULL) {
+        lose(pull);
+        return;
+    }
+    if (bus_reply_kind(reply) == BUS_REPLY_LIST) {
         const int64_t added = number_of(reply, "entries-added");
         pull->read.is_whole = added >= 0 && added == number_of(reply, "length");
     }
@@ -191,8 +207,7 @@ static bool ask_for_lengths(struct pull *pull)
     char key[FEED_KEY_MAX + 1];
     const char *words[] = {"XINFO", "STREAM", key};
     const size_t lens[] = {5, 6, key_of(pull, key)};
-    const bool is_cut =
-        pull->count >= pull->read.max || pull->bytes >= pull->history->config.max_bytes;
+    const bool is_cut = pull->count >= pull->read.max || is_full(pull);
     return !is_cut && bus_command(pull->history->bus, 3, words, lens, on_lengths, pull);
 }
 
@@ -206,12 +221,6 @@ static bool ask_for_newest(struct pull *pull)
     pull->read.from = beginning;
     pull->read.max = 1;
     return ask_for_page(pull);
-}
-
-static void lose(struct pull *pull)
-{
-    hub_read_lost(pull->history->env->hub, &pull->read);
-    free_pull(pull);
 }
 
 /* Returns true if Redis may answer the same question soon. */
@@ -246,10 +255,17 @@ static void refuse(struct pull *pull, const char *error)
     free_pull(pull);
 }
 
+/* As many entries as there is room for, if the next are of the same size. */
 static size_t page_of(const struct pull *pull)
 {
+    size_t page = PAGE_FIRST;
+    if (pull->count > 0 && !is_full(pull)) {
+        const size_t mean = pull->bytes / pull->count + 1;
+        const size_t fitting = (pull->history->config.max_bytes - pull->bytes) / mean + 1;
+        page = fitting < PAGE_MAX ? fitting : PAGE_MAX;
+    }
     const size_t left = pull->read.max - pull->count;
-    return left < PAGE_ENTRIES ? left : PAGE_ENTRIES;
+    return left < page ? left : page;
 }
 
 static void on_page(void *arg, const struct bus_reply *reply)
@@ -268,15 +284,13 @@ static void on_page(void *arg, const struct bus_reply *reply)
     const size_t asked = page_of(pull);
     const size_t count =
         bus_reply_kind(reply) == BUS_REPLY_LIST ? bus_reply_count(reply) : 0;
-    for (size_t i = 0; i < count && i < asked; i++) {
+    for (size_t i = 0; i < count && i < asked && !is_full(pull); i++) {
         if (!add_entry(pull, bus_reply_item(reply, i))) {
             refuse(pull, "it is no stream");
             return;
         }
     }
-    const bool has_more = count == asked && pull->count < pull->read.max &&
-                          pull->bytes < pull->history->config.max_bytes;
-    if (!has_more) {
+    if (count < asked || pull->count >= pull->read.max || is_full(pull)) {
         finish(pull);
     } else if (!ask_for_page(pull)) {
         lose(pull);

@@ -13,6 +13,9 @@
 #include "gateway/proto.h"
 #include "gateway/stats.h"
 
+/* Entries read for a snapshot: the newest may be one that no client may see. */
+#define NEWEST_MAX 4
+
 struct hub_topic {
     UT_hash_handle hh;
     struct members members;
@@ -391,9 +394,16 @@ static void on_gap(void *arg, struct feed_id after)
     }
 }
 
+static void on_unlinked(void *arg)
+{
+    const struct outlet *outlet = arg;
+    outlet->hub->stats->payloads_rejected_total++;
+}
+
 static struct sequence_sink sink_of(struct outlet *outlet)
 {
-    return (struct sequence_sink){.deliver = on_deliver, .gap = on_gap, .arg = outlet};
+    return (struct sequence_sink){
+        .deliver = on_deliver, .gap = on_gap, .unlinked = on_unlinked, .arg = outlet};
 }
 
 static struct sequence_limits limits_of(const struct hub *hub)
@@ -420,7 +430,8 @@ bool hub_next_read(struct hub *hub, struct hub_read *out)
         return false;
     }
     leave_unread(hub, topic);
-    *out = (struct hub_read){.ticket = ++hub->tickets, .len = topic->len, .max = 1};
+    *out =
+        (struct hub_read){.ticket = ++hub->tickets, .len = topic->len, .max = NEWEST_MAX};
     if (topic->wants_tail || topic->sequence.broken) {
         out->max = hub->config.replay_max + 1; /* with the one that they begin behind */
     }
@@ -630,21 +641,35 @@ static struct hub_join try_join(const struct hub_topic *topic,
     return join;
 }
 
+static void pause_member(struct member *member, enum hub_begin begin)
+{
+    member->active = false;
+    member->begin = (uint8_t)begin;
+}
+
 struct hub_join hub_join(struct hub *hub, const struct hub_client *client,
                          const char *name, size_t len, enum hub_begin begin,
                          struct feed_id since)
 {
     struct hub_topic *topic;
     struct member *member = find_member(hub, client, name, len, &topic);
-    const struct hub_join join = try_join(topic, member, begin, since);
+    struct hub_join join = try_join(topic, member, begin, since);
     if (!join.ready) {
-        member->active = false;
-        member->begin = (uint8_t)begin;
+        join.is_costly = begin == HUB_BEGIN_SINCE && topic->live && !member->asked &&
+                         topic->sequence.tail_is_all;
+        pause_member(member, begin);
         member->asked = member->asked || topic->live;
         topic->wants_tail = topic->wants_tail || begin == HUB_BEGIN_SINCE;
         ask_for_history(hub, topic);
     }
     return join;
+}
+
+void hub_wait(struct hub *hub, const struct hub_client *client, const char *name,
+              size_t len, enum hub_begin begin)
+{
+    struct hub_topic *topic;
+    pause_member(find_member(hub, client, name, len, &topic), begin);
 }
 
 void hub_start(struct hub *hub, const struct hub_client *client, const char *name,

@@ -84,6 +84,7 @@ struct hub_join {
     bool replays;   /* all behind `since` is there */
     uint32_t first; /* of the replay, in the sequence's tail */
     size_t bytes;   /* of the replay */
+    bool is_costly; /* not ready, and a history is read again for this one alone */
 };
 
 /* Looks whether a held subscription can begin so. If it can't yet, it waits, started or
@@ -91,6 +92,11 @@ struct hub_join {
 struct hub_join hub_join(struct hub *hub, const struct hub_client *client,
                          const char *name, size_t len, enum hub_begin begin,
                          struct feed_id since);
+
+/* A held subscription waits, started or not, though it could begin so: hub_join() is to
+ * be asked again. */
+void hub_wait(struct hub *hub, const struct hub_client *client, const char *name,
+              size_t len, enum hub_begin begin);
 
 /* Delivers what hub_join() found just now, the newest message where it found no replay
  * and `begin` is not NOTHING, and starts the subscription. */

@@ -19,6 +19,8 @@ struct probe {
     struct probe_config config;
     struct loop_timer *tick;
     uint64_t seen_ms; /* when one came back */
+    uint64_t sent_ms; /* the first since then; 0 if none was */
+    uint64_t tick_ms; /* the last one */
     uint64_t due_ms;  /* the next one */
     bool told;        /* of a refusal */
     size_t channel_len;
@@ -34,7 +36,11 @@ static void on_published(void *arg, const struct bus_reply *reply)
     }
     size_t len;
     const char *why = bus_reply_text(reply, &len);
+    if (strncmp(why, "NOPERM", strlen("NOPERM")) != 0) {
+        return;
+    }
     probe->seen_ms = loop_now_ms();
+    probe->sent_ms = 0;
     if (!probe->told) {
         probe->told = true;
         log_error("redis refuses the probe", log_text("why", why, len),
@@ -49,6 +55,18 @@ static void publish(struct probe *probe)
     (void)bus_command(probe->bus, 3, words, lens, on_published, probe);
 }
 
+/* None came for too long, though one was sent a while ago. Whoever stood still himself
+ * looks at what came meanwhile first. */
+static bool is_lost(struct probe *probe, uint64_t now_ms)
+{
+    const uint64_t timeout_ms = (uint64_t)probe->config.timeout_ms;
+    const bool stood_still = now_ms - probe->tick_ms > timeout_ms / 2;
+    probe->tick_ms = now_ms;
+    return !stood_still && probe->sent_ms != 0 &&
+           now_ms - probe->sent_ms >= timeout_ms / 2 &&
+           now_ms - probe->seen_ms >= timeout_ms;
+}
+
 static void on_tick(void *arg)
 {
     struct probe *probe = arg;
@@ -57,10 +75,11 @@ static void on_tick(void *arg)
     if (bus_state(probe->bus) != BUS_CONNECTED) {
         return;
     }
-    if (now_ms - probe->seen_ms >= (uint64_t)probe->config.timeout_ms) {
+    if (is_lost(probe, now_ms)) {
         bus_reset(probe->bus, "what is published does not come back");
     } else if (now_ms >= probe->due_ms) {
         probe->due_ms = now_ms + (uint64_t)probe->config.interval_ms;
+        probe->sent_ms = probe->sent_ms == 0 ? now_ms : probe->sent_ms;
         publish(probe);
     }
 }
@@ -68,16 +87,15 @@ static void on_tick(void *arg)
 void probe_restart(struct probe *probe)
 {
     probe->seen_ms = loop_now_ms();
+    probe->sent_ms = 0;
     probe->due_ms = probe->seen_ms;
 }
 
 bool probe_take(struct probe *probe, const char *channel, size_t len)
 {
-    if (len != probe->channel_len || memcmp(channel, probe->channel, len) != 0) {
-        return false;
-    }
     probe->seen_ms = loop_now_ms();
-    return true;
+    probe->sent_ms = 0;
+    return len == probe->channel_len && memcmp(channel, probe->channel, len) == 0;
 }
 
 uint64_t probe_age_ms(const struct probe *probe)

@@ -33,10 +33,11 @@ void probe_destroy(struct probe *probe);
 /* The bus is connected again: the time counts from now. */
 void probe_restart(struct probe *probe);
 
-/* A message came. Returns true if it was the probe's. */
+/* A message came, which is a sign of life whatever it says: behind a backlog the probe's
+ * own may be late. Returns true if it was the probe's. */
 bool probe_take(struct probe *probe, const char *channel, size_t len);
 
-/* Milliseconds since the last one came back, or since the bus was connected. */
+/* Milliseconds since a message came last, or since the bus was connected. */
 uint64_t probe_age_ms(const struct probe *probe);
 
 #endif

@@ -50,7 +50,7 @@ void relay_destroy(struct relay *relay);
 /* Returns true once Redis has been reached for the first time. */
 bool relay_was_connected(const struct relay *relay);
 
-/* Milliseconds since a message of our own last came back from Redis. */
+/* Milliseconds since a message last came from Redis: the probe, if no other. */
 uint64_t relay_probe_age_ms(const struct relay *relay);
 
 #endif

@@ -209,9 +209,9 @@ static void set_newest(struct sequence *sequence, struct frame *frame)
 {
     if (frame != NULL) {
         frame_ref(frame);
-        frame_unref(sequence->newest);
-        sequence->newest = frame;
     }
+    frame_unref(sequence->newest);
+    sequence->newest = frame;
 }
 
 /* The message is the next one. */
@@ -227,7 +227,9 @@ static void accept(struct sequence *sequence, const struct sequence_item *item,
     sequence->any_next = false;
     sequence->last = item->id;
     sequence->expect = item->id;
-    set_newest(sequence, item->frame);
+    if (item->frame != NULL) {
+        set_newest(sequence, item->frame);
+    }
     add_to_tail(sequence, item, limits);
     if (item->frame != NULL) {
         sink->deliver(sink->arg, item->frame);
@@ -292,6 +294,16 @@ struct feed_id sequence_repair_from(const struct sequence *sequence)
     return sequence->expect;
 }
 
+/* NULL if no client may see any. */
+static struct frame *newest_frame(const struct sequence_history *history)
+{
+    size_t at = history->count;
+    while (at > 0 && history->items[at - 1].frame == NULL) {
+        at--;
+    }
+    return at == 0 ? NULL : history->items[at - 1].frame;
+}
+
 /* The history's end is where the sequence stands now. */
 static void stand_at_end(struct sequence *sequence,
                          const struct sequence_history *history)
@@ -299,16 +311,13 @@ static void stand_at_end(struct sequence *sequence,
     sequence->expect = nothing;
     sequence->any_next = false;
     if (history->count > 0) {
-        const struct sequence_item *newest = &history->items[history->count - 1];
-        sequence->expect = newest->id;
-        if (is_above(newest->id, sequence->last)) {
-            sequence->last = newest->id;
-            frame_unref(sequence->newest);
-            sequence->newest = newest->frame == NULL ? NULL : frame_ref(newest->frame);
+        sequence->expect = history->items[history->count - 1].id;
+        if (is_above(sequence->expect, sequence->last)) {
+            sequence->last = sequence->expect;
+            set_newest(sequence, newest_frame(history));
         }
     } else {
-        frame_unref(sequence->newest);
-        sequence->newest = NULL;
+        set_newest(sequence, NULL);
     }
     sequence->base = sequence->expect;
 }
@@ -324,8 +333,8 @@ static void leap(struct sequence *sequence, const struct sequence_history *histo
     sink->gap(sink->arg, after);
 }
 
-/* What a message names as the one before it is not to be had: the history was asked again
- * for this very message, and did not have it. */
+/* The history was asked again for this very message, and has neither it nor what it names
+ * as the one before: it is nobody's. */
 static bool is_hopeless(struct sequence *sequence, const struct sequence_item *next)
 {
     const bool again = is_same(next->id, sequence->doubted);
@@ -347,8 +356,7 @@ static void release_held(struct sequence *sequence, const struct sequence_limits
             sequence->broken = true;
             return;
         } else if (is_new) {
-            const struct sequence_history alone = {.items = next, .count = 1};
-            leap(sequence, &alone, sink);
+            sink->unlinked(sink->arg);
         }
         frame_unref(take_first(&sequence->held).frame);
     }
@@ -394,7 +402,7 @@ size_t sequence_read(struct sequence *sequence, const struct sequence_history *h
 void sequence_no_history(struct sequence *sequence, const struct sequence_limits *limits,
                          const struct sequence_sink *sink)
 {
-    const bool believes = sequence->broken || !sequence->known;
+    const bool believes = sequence->broken || !sequence->known || sequence->any_next;
     if (sequence->broken) {
         const struct sequence_history none = {0};
         leap(sequence, &none, sink);

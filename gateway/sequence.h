@@ -67,6 +67,9 @@ struct sequence_sink {
     /* What was behind `after` is lost. If the history goes on above it, its newest
      * message is the sequence's `last` and `newest` by now. */
     void (*gap)(void *arg, struct feed_id after);
+
+    /* A message was thrown away that neither the history has nor follows on one in it. */
+    void (*unlinked)(void *arg);
     void *arg;
 };
 

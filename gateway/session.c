@@ -13,6 +13,10 @@
 /* Beyond its rate a client's message is looked into only if that is cheap. */
 #define ECHO_ID_MAX_BYTES 1024
 
+/* A `since` that is ahead of this gateway is looked for in the history; few clients have
+ * an honest one. */
+#define COSTLY_TOKENS 20
+
 struct session_answer {
     struct session_answer *next;
     enum proto_request_kind kind;
@@ -33,6 +37,7 @@ struct question {
     struct feed_id since;
     struct proto_topic topic;
     const struct proto_request_id *id;
+    bool is_late; /* it has waited as long as it may */
 };
 
 /* ---- state and sending --------------------------------------------------------------
@@ -192,12 +197,25 @@ static void acknowledge(struct session *session, const struct question *question
                                           session->env->wall_us));
 }
 
-/* Half of what may wait for a client may be a replay; the rest is for what comes then. */
+/* Half of what may wait for a client may be replays; the rest is for what comes then. */
+static size_t replay_room(const struct session *session)
+{
+    return (size_t)session->env->limits.backlog_hard_bytes / 2;
+}
+
+/* A replay for which there will be room once the client has taken what waits for it. */
+static bool must_wait(const struct session *session, const struct hub_join *join)
+{
+    const size_t room = replay_room(session);
+    return join->replays && join->bytes <= room &&
+           session->queue.bytes + join->bytes > room;
+}
+
 static enum proto_recovered check_replay(const struct session *session,
                                          struct hub_join *join)
 {
-    const size_t room = (size_t)session->env->limits.backlog_hard_bytes / 2;
-    join->replays = join->replays && session->queue.bytes + join->bytes <= room;
+    join->replays =
+        join->replays && session->queue.bytes + join->bytes <= replay_room(session);
     session->env->stats
         ->replays[join->replays ? STATS_REPLAY_RECOVERED : STATS_REPLAY_NOT_RECOVERED]++;
     return join->replays ? PROTO_RECOVERED : PROTO_NOT_RECOVERED;
@@ -211,7 +229,14 @@ static bool start(struct session *session, const struct question *question)
     enum hub_begin begin = begin_of(question);
     struct hub_join join =
         hub_join(hub, &session->client, topic.text, topic.len, begin, question->since);
+    if (join.is_costly) {
+        bucket_charge(&session->bucket, &session->env->limits.requests, COSTLY_TOKENS);
+    }
     if (!join.ready) {
+        return false;
+    }
+    if (!question->is_late && must_wait(session, &join)) {
+        hub_wait(hub, &session->client, topic.text, topic.len, begin);
         return false;
     }
     enum proto_recovered recovered = PROTO_NOT_ASKED;
@@ -333,9 +358,10 @@ void session_ready(void *owner)
             .no_snapshot = first->no_snapshot,
             .since = first->since,
             .topic = {.text = first->text + first->id_len, .len = first->topic_len},
-            .id = &id};
+            .id = &id,
+            .is_late = first->deadline_ms <= session->env->now_ms};
         if (!answer(session, &question)) {
-            if (first->deadline_ms > session->env->now_ms) {
+            if (!question.is_late) {
                 return;
             }
             give_up(session, &question);
@@ -606,6 +632,8 @@ void session_all_sent(struct session *session)
         const uint64_t skipped = session->skipped;
         session->skipped = 0;
         send_own(session, proto_conflated(skipped, session->env->wall_us));
+    } else if (session->state == SESSION_OPEN) {
+        session_ready(session); /* a replay may have waited for this */
     } else if (session->state == SESSION_CLOSING && session->peer_closed) {
         cut(session, (enum stats_end)session->reason);
     }

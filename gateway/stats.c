@@ -122,7 +122,7 @@ static void write_gauges(const struct stats_gauges *gauges, FILE *file)
     write_metric(file, "redis_reconnects_total", "counter",
                  "Times the Redis link came back", gauges->redis_reconnects);
     write_head(file, "probe_age_seconds", "gauge",
-               "Since a message of our own last came back from Redis");
+               "Since a message last came from Redis, our own probe if no other");
     fprintf(file, "chronogate_probe_age_seconds %.3f\n",
             (double)gauges->probe_age_ms / 1000);
     write_metric(file, "degraded", "gauge",

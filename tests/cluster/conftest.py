@@ -10,6 +10,7 @@ report; at its own end it must exit with 0, which includes the search for leaks.
 """
 
 import asyncio
+import functools
 import inspect
 import os
 import pathlib
@@ -145,6 +146,13 @@ def durable_feed(durable_redis, library):
 @pytest.fixture
 def start_gateway(supervisor, chronogate, redis):
     yield from gateway_factory(supervisor, chronogate, redis)
+
+
+@pytest.fixture
+def start_patient_gateway(start_gateway):
+    """The same, for tests in which Redis is not given up when the machine stands still."""
+    patience = {"probe_timeout_ms": 60000, "redis_command_timeout_ms": 60000}
+    return functools.partial(start_gateway, **patience)
 
 
 @pytest.fixture(scope="module")

@@ -5,10 +5,7 @@ a time and told when to come again, and nobody misses a message."""
 import asyncio
 import contextlib
 import datetime
-import functools
 import signal
-
-import pytest
 
 from support.feed import Flow
 from support.stream import Stream, check_whole
@@ -18,13 +15,6 @@ TOPICS = [f"stock.D{n}.1m" for n in range(4)]
 CROWD = 30
 NEVER_MS = 600000
 MINUTE = 60
-
-
-@pytest.fixture
-def start_gateway(start_gateway):
-    """A machine that stands still for some seconds is no reason to give Redis up here."""
-    patience = {"probe_timeout_ms": 60000, "redis_command_timeout_ms": 60000}
-    return functools.partial(start_gateway, **patience)
 
 
 def drain(gateway):
@@ -63,9 +53,9 @@ async def gone(gateway, within=MINUTE):
 
 
 async def test_readyz_is_red_at_once_and_new_clients_are_let_in_for_the_delay(
-    start_gateway, own_redis, feed
+    start_patient_gateway, own_redis, feed
 ):
-    gateway = start_gateway(redis=own_redis, drain_delay_ms=NEVER_MS)
+    gateway = start_patient_gateway(redis=own_redis, drain_delay_ms=NEVER_MS)
     async with gateway.client() as client:
         await client.subscribe(TOPICS[0])
         drain(gateway)
@@ -80,8 +70,8 @@ async def test_readyz_is_red_at_once_and_new_clients_are_let_in_for_the_delay(
         leave_at_once(gateway)
 
 
-async def test_after_the_delay_new_clients_are_refused(start_gateway, own_redis):
-    gateway = start_gateway(redis=own_redis, drain_delay_ms=100, drain_spread_ms=NEVER_MS)
+async def test_after_the_delay_new_clients_are_refused(start_patient_gateway, own_redis):
+    gateway = start_patient_gateway(redis=own_redis, drain_delay_ms=100, drain_spread_ms=NEVER_MS)
     async with crowd(gateway, 3):
         drain(gateway)
 
@@ -98,16 +88,18 @@ async def test_after_the_delay_new_clients_are_refused(start_gateway, own_redis)
         leave_at_once(gateway)
 
 
-async def test_every_client_is_told_to_reconnect_and_closed_with_1012(start_gateway, own_redis):
-    gateway = start_gateway(redis=own_redis, drain_delay_ms=100, drain_spread_ms=1000)
+async def test_every_client_is_told_to_reconnect_and_closed_with_1012(
+    start_patient_gateway, own_redis
+):
+    gateway = start_patient_gateway(redis=own_redis, drain_delay_ms=100, drain_spread_ms=1000)
     async with crowd(gateway) as clients:
         drain(gateway)
         await asyncio.gather(*map(hear_reconnect, clients))
         assert await gone(gateway) == 0
 
 
-async def test_the_clients_are_sent_away_over_the_spread(start_gateway, own_redis):
-    gateway = start_gateway(redis=own_redis, drain_delay_ms=100, drain_spread_ms=4000)
+async def test_the_clients_are_sent_away_over_the_spread(start_patient_gateway, own_redis):
+    gateway = start_patient_gateway(redis=own_redis, drain_delay_ms=100, drain_spread_ms=4000)
     async with crowd(gateway) as clients:
         drain(gateway)
         told = await asyncio.gather(*map(hear_reconnect, clients))
@@ -118,8 +110,8 @@ async def test_the_clients_are_sent_away_over_the_spread(start_gateway, own_redi
         assert await gone(gateway) == 0
 
 
-async def test_a_client_that_came_during_the_delay_is_told_too(start_gateway, own_redis):
-    gateway = start_gateway(redis=own_redis, drain_delay_ms=4000, drain_spread_ms=100)
+async def test_a_client_that_came_during_the_delay_is_told_too(start_patient_gateway, own_redis):
+    gateway = start_patient_gateway(redis=own_redis, drain_delay_ms=4000, drain_spread_ms=100)
     async with gateway.client() as client:
         drain(gateway)
         await soon(lambda: not gateway.ready(), what="it is red")
@@ -128,23 +120,23 @@ async def test_a_client_that_came_during_the_delay_is_told_too(start_gateway, ow
             assert await gone(gateway) == 0
 
 
-async def test_with_neither_delay_nor_spread_all_are_told_at_once(start_gateway, own_redis):
-    gateway = start_gateway(redis=own_redis, drain_delay_ms=0, drain_spread_ms=0)
+async def test_with_neither_delay_nor_spread_all_are_told_at_once(start_patient_gateway, own_redis):
+    gateway = start_patient_gateway(redis=own_redis, drain_delay_ms=0, drain_spread_ms=0)
     async with crowd(gateway) as clients:
         drain(gateway)
         await asyncio.gather(*map(hear_reconnect, clients))
         assert await gone(gateway) == 0
 
 
-def test_without_clients_it_leaves_when_the_delay_is_over(start_gateway, own_redis):
-    gateway = start_gateway(redis=own_redis, drain_delay_ms=500, drain_spread_ms=NEVER_MS)
+def test_without_clients_it_leaves_when_the_delay_is_over(start_patient_gateway, own_redis):
+    gateway = start_patient_gateway(redis=own_redis, drain_delay_ms=500, drain_spread_ms=NEVER_MS)
     drain(gateway)
     until(lambda: not gateway.process.alive, MINUTE, "it has left")
     assert gateway.process.wait() == 0
 
 
-async def test_a_second_signal_ends_a_drain(start_gateway, own_redis):
-    gateway = start_gateway(redis=own_redis, drain_delay_ms=NEVER_MS)
+async def test_a_second_signal_ends_a_drain(start_patient_gateway, own_redis):
+    gateway = start_patient_gateway(redis=own_redis, drain_delay_ms=NEVER_MS)
     async with crowd(gateway, 3):
         drain(gateway)
         await soon(lambda: not gateway.ready(), what="it is red")
@@ -152,9 +144,9 @@ async def test_a_second_signal_ends_a_drain(start_gateway, own_redis):
 
 
 async def test_a_client_that_does_not_answer_the_close_does_not_hold_a_drain_up(
-    start_gateway, own_redis
+    start_patient_gateway, own_redis
 ):
-    gateway = start_gateway(redis=own_redis, drain_delay_ms=0, drain_spread_ms=0)
+    gateway = start_patient_gateway(redis=own_redis, drain_delay_ms=0, drain_spread_ms=0)
     with gateway.wire() as wire:
         drain(gateway)
         assert wire.read_json()["type"] == "reconnect"
@@ -162,8 +154,8 @@ async def test_a_client_that_does_not_answer_the_close_does_not_hold_a_drain_up(
         assert await gone(gateway) == 0
 
 
-async def test_a_drain_ends_while_redis_is_away(start_gateway, own_redis):
-    gateway = start_gateway(redis=own_redis, drain_delay_ms=100, drain_spread_ms=500)
+async def test_a_drain_ends_while_redis_is_away(start_patient_gateway, own_redis):
+    gateway = start_patient_gateway(redis=own_redis, drain_delay_ms=100, drain_spread_ms=500)
     async with gateway.client() as client:
         own_redis.stop()
         assert (await client.hear())["state"] == "degraded"
@@ -173,10 +165,10 @@ async def test_a_drain_ends_while_redis_is_away(start_gateway, own_redis):
 
 
 async def test_clients_of_a_drained_gateway_go_on_elsewhere_and_miss_nothing(
-    start_gateway, own_redis, feed
+    start_patient_gateway, own_redis, feed
 ):
     how = {"redis": own_redis, "drain_delay_ms": 200, "drain_spread_ms": 1000}
-    gateways = [start_gateway(**how), start_gateway(**how)]
+    gateways = [start_patient_gateway(**how), start_patient_gateway(**how)]
     async with contextlib.AsyncExitStack() as stack:
         streams = [
             await stack.enter_async_context(Stream(gateways, TOPICS, name=f"c{n}"))
@@ -191,7 +183,7 @@ async def test_clients_of_a_drained_gateway_go_on_elsewhere_and_miss_nothing(
                     "data goes on",
                 )
                 leaving = gateways.pop(0)
-                gateways.append(start_gateway(**how))
+                gateways.append(start_patient_gateway(**how))
                 drain(leaving)
                 assert await gone(leaving) == 0
         await check_whole(streams, feed.journal)

@@ -3,10 +3,7 @@
 does not reach back, the clients are told; and Redis may come and go."""
 
 import contextlib
-import functools
 import signal
-
-import pytest
 
 from support.feed import Flow, as_id, history_key, payload
 from support.proxy import Proxy
@@ -19,13 +16,6 @@ LIVE = ["type", "topic", "data", "id", "timestamp"]
 SNAPSHOT = ["type", "topic", "data", "id", "snapshot", "timestamp"]
 GAP = ["type", "topic", "after", "timestamp"]
 KILLS = 6
-
-
-@pytest.fixture
-def start_gateway(start_gateway):
-    """A machine that stands still for some seconds is no reason to give Redis up here."""
-    patience = {"probe_timeout_ms": 60000, "redis_command_timeout_ms": 60000}
-    return functools.partial(start_gateway, **patience)
 
 
 async def hear_live(client, ids):
@@ -69,9 +59,9 @@ async def held_from(gateway, feed, count=1):
 
 
 async def test_a_message_that_did_not_come_is_delivered_before_the_next(
-    start_gateway, own_redis, feed
+    start_patient_gateway, own_redis, feed
 ):
-    gateway = start_gateway(redis=own_redis)
+    gateway = start_patient_gateway(redis=own_redis)
     async with held_from(gateway, feed, 2) as (one, other, _):
         ids = feed.lose(TOPIC, 3) + feed.publish_many(TOPIC, 5)
         await hear_live(one, ids)
@@ -84,8 +74,10 @@ async def test_a_message_that_did_not_come_is_delivered_before_the_next(
         assert metrics["chronogate_gaps_total"] == 0
 
 
-async def test_a_repaired_message_is_the_payload_byte_for_byte(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis)
+async def test_a_repaired_message_is_the_payload_byte_for_byte(
+    start_patient_gateway, own_redis, feed
+):
+    gateway = start_patient_gateway(redis=own_redis)
     async with held_from(gateway, feed) as (client, _):
         text = '{ "a" : [ 1 , 2.50 , 1e5 , -0.0 ], "b":"\\u4e2d\\/中文📈","b":2 }\n'
         own_redis.call("XADD", history_key(TOPIC), "*", "d", text)
@@ -94,8 +86,8 @@ async def test_a_repaired_message_is_the_payload_byte_for_byte(start_gateway, ow
         assert (await client.hear())["data"] == {"n": 2}
 
 
-async def test_losses_are_repaired_again_and_again(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis)
+async def test_losses_are_repaired_again_and_again(start_patient_gateway, own_redis, feed):
+    gateway = start_patient_gateway(redis=own_redis)
     async with held_from(gateway, feed) as (client, _):
         for _ in range(30):
             ids = feed.lose(TOPIC, 2) + feed.publish_many(TOPIC, 2)
@@ -104,8 +96,10 @@ async def test_losses_are_repaired_again_and_again(start_gateway, own_redis, fee
         await client.nothing_came()
 
 
-async def test_the_first_message_of_a_history_is_repaired_too(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis)
+async def test_the_first_message_of_a_history_is_repaired_too(
+    start_patient_gateway, own_redis, feed
+):
+    gateway = start_patient_gateway(redis=own_redis)
     async with gateway.client() as client:
         await client.subscribe(TOPIC)
         await hear_live(client, feed.lose(TOPIC, 2) + feed.publish(TOPIC))
@@ -113,9 +107,9 @@ async def test_the_first_message_of_a_history_is_repaired_too(start_gateway, own
 
 
 async def test_a_history_that_began_and_was_trimmed_unheard_is_a_gap(
-    start_gateway, own_redis, feed
+    start_patient_gateway, own_redis, feed
 ):
-    gateway = start_gateway(redis=own_redis)
+    gateway = start_patient_gateway(redis=own_redis)
     async with gateway.client() as client:
         await client.subscribe(TOPIC)
         lost = feed.lose(TOPIC, 3)
@@ -127,9 +121,9 @@ async def test_a_history_that_began_and_was_trimmed_unheard_is_a_gap(
 
 
 async def test_who_wanted_no_snapshot_misses_nothing_that_came_later(
-    start_gateway, own_redis, feed
+    start_patient_gateway, own_redis, feed
 ):
-    gateway = start_gateway(redis=own_redis)
+    gateway = start_patient_gateway(redis=own_redis)
     feed.publish(TOPIC)
     async with gateway.client() as client:
         answer = await client.ask({"type": "subscribe", "topic": TOPIC, "snapshot": False})
@@ -139,9 +133,9 @@ async def test_who_wanted_no_snapshot_misses_nothing_that_came_later(
 
 
 async def test_who_subscribes_while_a_loss_is_repaired_misses_nothing_behind_his_snapshot(
-    start_gateway, own_redis, feed
+    start_patient_gateway, own_redis, feed
 ):
-    gateway = start_gateway(redis=own_redis)
+    gateway = start_patient_gateway(redis=own_redis)
     async with held_from(gateway, feed) as (client, first), gateway.client() as late:
         for _ in range(20):
             ids = [first, *feed.lose(TOPIC), *feed.publish(TOPIC)]
@@ -155,8 +149,8 @@ async def test_who_subscribes_while_a_loss_is_repaired_misses_nothing_behind_his
             first = ids[-1]
 
 
-async def test_losses_of_one_topic_hold_no_other_topic_up(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis)
+async def test_losses_of_one_topic_hold_no_other_topic_up(start_patient_gateway, own_redis, feed):
+    gateway = start_patient_gateway(redis=own_redis)
     async with held_from(gateway, feed) as (client, _), gateway.client() as other:
         await other.subscribe("stock.OTHER.1m")
         ids = feed.lose(TOPIC, 50) + feed.publish(TOPIC)
@@ -165,8 +159,8 @@ async def test_losses_of_one_topic_hold_no_other_topic_up(start_gateway, own_red
         await hear_live(client, ids)
 
 
-async def test_plain_messages_are_no_reason_for_a_repair(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis)
+async def test_plain_messages_are_no_reason_for_a_repair(start_patient_gateway, own_redis, feed):
+    gateway = start_patient_gateway(redis=own_redis)
     async with held_from(gateway, feed) as (client, _):
         for n in range(5):
             own_redis.publish(TOPIC, '{"plain":%d}' % n)
@@ -175,8 +169,8 @@ async def test_plain_messages_are_no_reason_for_a_repair(start_gateway, own_redi
         assert gateway.metrics()["chronogate_repairs_total"] == 0
 
 
-async def test_a_bad_payload_in_a_history_is_no_gap(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis)
+async def test_a_bad_payload_in_a_history_is_no_gap(start_patient_gateway, own_redis, feed):
+    gateway = start_patient_gateway(redis=own_redis)
     async with held_from(gateway, feed) as (client, _):
         own_redis.call("FCALL", "chrono_publish", 1, TOPIC, '{"bad"')
         id_ = own_redis.call("FCALL", "chrono_publish", 1, TOPIC, '{"n":1}').decode()
@@ -187,8 +181,8 @@ async def test_a_bad_payload_in_a_history_is_no_gap(start_gateway, own_redis, fe
         await client.nothing_came()
 
 
-async def test_a_payload_that_is_too_long_is_no_gap(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis, max_payload_bytes=2048)
+async def test_a_payload_that_is_too_long_is_no_gap(start_patient_gateway, own_redis, feed):
+    gateway = start_patient_gateway(redis=own_redis, max_payload_bytes=2048)
     async with held_from(gateway, feed) as (client, first):
         feed.publish(TOPIC, fill="x" * 3000)
         await hear_live(client, feed.publish(TOPIC))
@@ -202,8 +196,8 @@ async def test_a_payload_that_is_too_long_is_no_gap(start_gateway, own_redis, fe
             await late.nothing_came()
 
 
-async def test_a_message_that_comes_again_is_not_repeated(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis)
+async def test_a_message_that_comes_again_is_not_repeated(start_patient_gateway, own_redis, feed):
+    gateway = start_patient_gateway(redis=own_redis)
     async with held_from(gateway, feed) as (client, first):
         (second,) = feed.publish(TOPIC)
         await hear_live(client, [second])
@@ -239,24 +233,28 @@ async def check_lives_without_a_history(gateway, redis):
 
 
 async def test_a_history_that_is_no_stream_takes_nothing_from_what_is_live(
-    start_gateway, own_redis
+    start_patient_gateway, own_redis
 ):
     own_redis.call("SET", history_key(TOPIC), "not a stream")
-    gateway = start_gateway(redis=own_redis)
+    gateway = start_patient_gateway(redis=own_redis)
     await check_lives_without_a_history(gateway, own_redis)
 
 
-async def test_an_account_that_may_not_read_histories_gets_what_is_live(start_gateway, own_redis):
+async def test_an_account_that_may_not_read_histories_gets_what_is_live(
+    start_patient_gateway, own_redis
+):
     own_redis.call("ACL", "SETUSER", "gate", "on", ">s3cret", "&*", "+@all", "~nothing")
-    gateway = start_gateway(redis=own_redis.url.replace("//", "//gate:s3cret@"))
+    gateway = start_patient_gateway(redis=own_redis.url.replace("//", "//gate:s3cret@"))
     await check_lives_without_a_history(gateway, own_redis)
 
 
 # The history does not reach back.
 
 
-async def test_a_gap_is_announced_where_the_history_was_trimmed(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis)
+async def test_a_gap_is_announced_where_the_history_was_trimmed(
+    start_patient_gateway, own_redis, feed
+):
+    gateway = start_patient_gateway(redis=own_redis)
     async with held_from(gateway, feed, 2) as (one, other, first):
         lost = feed.lose(TOPIC, 3)
         own_redis.call("XTRIM", history_key(TOPIC), "MINID", lost[-1])
@@ -272,9 +270,11 @@ async def test_a_gap_is_announced_where_the_history_was_trimmed(start_gateway, o
         assert gateway.metrics()["chronogate_gaps_total"] >= 1
 
 
-async def test_a_gap_has_a_message_of_each_subscriptions_own(start_gateway, own_redis, feed):
+async def test_a_gap_has_a_message_of_each_subscriptions_own(
+    start_patient_gateway, own_redis, feed
+):
     """Those who hold one topic have the same last id; those who hold another have theirs."""
-    gateway = start_gateway(redis=own_redis)
+    gateway = start_patient_gateway(redis=own_redis)
     topics = [TOPIC, "stock.SECOND.1m"]
     async with gateway.client() as client:
         await client.subscribe(*topics)
@@ -290,9 +290,9 @@ async def test_a_gap_has_a_message_of_each_subscriptions_own(start_gateway, own_
 
 
 async def test_a_gap_is_announced_where_more_was_lost_than_a_repair_may_read(
-    start_gateway, own_redis, feed
+    start_patient_gateway, own_redis, feed
 ):
-    gateway = start_gateway(redis=own_redis, replay_max=20)
+    gateway = start_patient_gateway(redis=own_redis, replay_max=20)
     async with held_from(gateway, feed) as (client, first):
         feed.lose(TOPIC, 60)
         (newest,) = feed.publish(TOPIC)
@@ -302,8 +302,10 @@ async def test_a_gap_is_announced_where_more_was_lost_than_a_repair_may_read(
         await client.nothing_came()
 
 
-async def test_a_gap_is_announced_where_the_history_was_deleted(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis)
+async def test_a_gap_is_announced_where_the_history_was_deleted(
+    start_patient_gateway, own_redis, feed
+):
+    gateway = start_patient_gateway(redis=own_redis)
     async with held_from(gateway, feed) as (client, _):
         last = feed.publish_many(TOPIC, 3)
         await hear_live(client, last)
@@ -332,9 +334,9 @@ def kill_subscriptions(redis):
 
 
 async def test_nothing_is_lost_when_the_subscription_link_is_killed_in_mid_flow(
-    start_gateway, own_redis, feed
+    start_patient_gateway, own_redis, feed
 ):
-    gateway = start_gateway(redis=own_redis, backlog_hard_bytes="64m")
+    gateway = start_patient_gateway(redis=own_redis, backlog_hard_bytes="64m")
     async with contextlib.AsyncExitStack() as stack:
         streams = [
             await stack.enter_async_context(Stream([gateway], TOPICS, name=f"c{n}"))
@@ -350,8 +352,8 @@ async def test_nothing_is_lost_when_the_subscription_link_is_killed_in_mid_flow(
             assert stream.follower.told_of_losses() == 0
 
 
-async def test_ids_only_go_up_for_who_gets_only_the_newest(start_gateway, own_redis, feed):
-    gateway = start_gateway(
+async def test_ids_only_go_up_for_who_gets_only_the_newest(start_patient_gateway, own_redis, feed):
+    gateway = start_patient_gateway(
         redis=own_redis, socket_buffer_bytes=8192, backlog_soft_bytes="4k", backlog_age_ms=600000
     )
     with gateway.wire("newest", receive_buffer=4096) as wire:
@@ -374,10 +376,10 @@ async def test_ids_only_go_up_for_who_gets_only_the_newest(start_gateway, own_re
 
 
 async def test_what_was_published_while_the_way_was_cut_comes_before_status_live(
-    start_gateway, own_redis, feed
+    start_patient_gateway, own_redis, feed
 ):
     with Proxy(own_redis.port) as proxy:
-        gateway = start_gateway(redis=proxy.url)
+        gateway = start_patient_gateway(redis=proxy.url)
         async with held_from(gateway, feed) as (client, _):
             proxy.hold()
             proxy.cut()
@@ -392,10 +394,10 @@ async def test_what_was_published_while_the_way_was_cut_comes_before_status_live
             await client.nothing_came()
 
 
-async def test_many_topics_are_whole_before_status_live(start_gateway, own_redis, feed):
+async def test_many_topics_are_whole_before_status_live(start_patient_gateway, own_redis, feed):
     topics = [f"stock.W{n}.1m" for n in range(300)]
     with Proxy(own_redis.port) as proxy:
-        gateway = start_gateway(redis=proxy.url, request_burst=1000)
+        gateway = start_patient_gateway(redis=proxy.url, request_burst=1000)
         async with gateway.client() as client:
             for begin in (0, 150):
                 await client.say({"type": "subscribe", "topics": topics[begin : begin + 150]})
@@ -419,9 +421,9 @@ async def test_many_topics_are_whole_before_status_live(start_gateway, own_redis
             await client.nothing_came()
 
 
-async def test_a_gap_is_announced_before_status_live(start_gateway, own_redis, feed):
+async def test_a_gap_is_announced_before_status_live(start_patient_gateway, own_redis, feed):
     with Proxy(own_redis.port) as proxy:
-        gateway = start_gateway(redis=proxy.url)
+        gateway = start_patient_gateway(redis=proxy.url)
         async with held_from(gateway, feed) as (client, first):
             proxy.hold()
             proxy.cut()
@@ -436,11 +438,40 @@ async def test_a_gap_is_announced_before_status_live(start_gateway, own_redis, f
             await client.nothing_came()
 
 
-async def test_a_client_that_comes_while_the_gateway_is_degraded_is_told_so_first(
-    start_gateway, own_redis, feed
+async def test_a_history_that_was_rolled_back_is_a_gap_and_never_repeats_an_id(
+    start_patient_gateway, own_redis, feed
 ):
     with Proxy(own_redis.port) as proxy:
-        gateway = start_gateway(redis=proxy.url, subscribe_timeout_ms=30000)
+        gateway = start_patient_gateway(redis=proxy.url)
+        async with held_from(gateway, feed) as (client, first):
+            ids = feed.publish_many(TOPIC, 3)
+            await hear_live(client, ids)
+            proxy.hold()
+            proxy.cut()
+            await hear_status(client, "degraded")
+            own_redis.call("XDEL", history_key(TOPIC), *ids[1:])
+            proxy.resume()
+            heard = [await client.hear()]
+            while heard[-1]["type"] != "status":
+                heard.append(await client.hear())
+            assert heard[-1]["state"] == "live"
+            later = [
+                own_redis.call("FCALL", "chrono_publish", 1, TOPIC, '{"n":%d}' % n).decode()
+                for n in range(3)
+            ]
+            while heard[-1].get("id") != later[-1]:
+                heard.append(await client.hear())
+            gaps = [message["after"] for message in heard if message["type"] == "gap"]
+            assert gaps == ids[-1:]
+            assert [message["id"] for message in heard if message["type"] == "data"] == later
+            await client.nothing_came()
+
+
+async def test_a_client_that_comes_while_the_gateway_is_degraded_is_told_so_first(
+    start_patient_gateway, own_redis, feed
+):
+    with Proxy(own_redis.port) as proxy:
+        gateway = start_patient_gateway(redis=proxy.url, subscribe_timeout_ms=30000)
         async with held_from(gateway, feed) as (client, first):
             proxy.hold()
             proxy.cut()
@@ -469,8 +500,8 @@ async def test_a_client_that_comes_while_the_gateway_is_degraded_is_told_so_firs
                     await later.nothing_came()
 
 
-async def test_status_comes_once_for_each_loss(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis)
+async def test_status_comes_once_for_each_loss(start_patient_gateway, own_redis, feed):
+    gateway = start_patient_gateway(redis=own_redis)
     async with gateway.client() as client:
         for _ in range(3):
             own_redis.stop()
@@ -483,9 +514,11 @@ async def test_status_comes_once_for_each_loss(start_gateway, own_redis, feed):
 
 
 async def test_nothing_is_lost_when_redis_ends_the_link_for_its_full_buffer(
-    start_gateway, own_redis, feed
+    start_patient_gateway, own_redis, feed
 ):
-    gateway = start_gateway(redis=own_redis, backlog_hard_bytes="256m", backlog_total_bytes="512m")
+    gateway = start_patient_gateway(
+        redis=own_redis, backlog_hard_bytes="256m", backlog_total_bytes="512m"
+    )
     own_redis.call("CONFIG", "SET", "client-output-buffer-limit", "pubsub 64kb 64kb 1")
     fill = "x" * 32768
     async with Stream([gateway], [TOPIC]) as stream, Stream([gateway], [TOPIC]) as other:
@@ -520,9 +553,9 @@ async def start_streams(stack, gateway, count=3):
 
 
 async def test_nothing_is_lost_when_redis_is_restarted_with_its_data(
-    start_gateway, durable_redis, durable_feed
+    start_patient_gateway, durable_redis, durable_feed
 ):
-    gateway = start_gateway(redis=durable_redis, backlog_hard_bytes="64m")
+    gateway = start_patient_gateway(redis=durable_redis, backlog_hard_bytes="64m")
     async with contextlib.AsyncExitStack() as stack:
         streams = await start_streams(stack, gateway)
         with Flow(durable_feed, TOPICS, rate=300):
@@ -538,9 +571,9 @@ async def test_nothing_is_lost_when_redis_is_restarted_with_its_data(
 
 
 async def test_after_a_restart_without_data_there_is_a_gap_and_all_goes_on(
-    start_gateway, own_redis, feed
+    start_patient_gateway, own_redis, feed
 ):
-    gateway = start_gateway(redis=own_redis, backlog_hard_bytes="64m")
+    gateway = start_patient_gateway(redis=own_redis, backlog_hard_bytes="64m")
     async with contextlib.AsyncExitStack() as stack:
         streams = await start_streams(stack, gateway)
         with Flow(feed, TOPICS, rate=300):
@@ -556,9 +589,9 @@ async def test_after_a_restart_without_data_there_is_a_gap_and_all_goes_on(
 
 
 async def test_a_history_that_is_gone_and_still_empty_is_a_gap_without_a_snapshot(
-    start_gateway, own_redis, feed
+    start_patient_gateway, own_redis, feed
 ):
-    gateway = start_gateway(redis=own_redis)
+    gateway = start_patient_gateway(redis=own_redis)
     async with held_from(gateway, feed) as (client, first):
         own_redis.restart()
         await hear_status(client, "degraded")
@@ -579,9 +612,9 @@ async def test_a_history_that_is_gone_and_still_empty_is_a_gap_without_a_snapsho
 
 
 async def test_since_is_not_recovered_from_a_redis_that_has_forgotten(
-    start_gateway, own_redis, feed
+    start_patient_gateway, own_redis, feed
 ):
-    gateway = start_gateway(redis=own_redis)
+    gateway = start_patient_gateway(redis=own_redis)
     (since,) = feed.publish(TOPIC)
     own_redis.restart()
     feed.reach()

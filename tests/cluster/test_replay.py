@@ -4,7 +4,6 @@ or the plain word that it is not to be had."""
 
 import asyncio
 import contextlib
-import functools
 import json
 
 import pytest
@@ -21,13 +20,6 @@ ACK = ["type", "topic", "recovered", "timestamp"]
 LIVE = ["type", "topic", "data", "id", "timestamp"]
 SNAPSHOT = ["type", "topic", "data", "id", "snapshot", "timestamp"]
 READS = ("xrange", "xrevrange")
-
-
-@pytest.fixture
-def start_gateway(start_gateway):
-    """A machine that stands still for some seconds is no reason to give Redis up here."""
-    patience = {"probe_timeout_ms": 60000, "redis_command_timeout_ms": 60000}
-    return functools.partial(start_gateway, **patience)
 
 
 def subscribe(topic=TOPIC, **more):
@@ -61,9 +53,9 @@ def replays(gateway):
 
 @pytest.mark.parametrize("holder", [False, True], ids=["first", "later"])
 async def test_everything_behind_since_comes_in_order_and_then_what_is_live(
-    start_gateway, own_redis, feed, holder
+    start_patient_gateway, own_redis, feed, holder
 ):
-    gateway = start_gateway(redis=own_redis)
+    gateway = start_patient_gateway(redis=own_redis)
     ids = feed.publish_many(TOPIC, 20)
     async with gateway.client() as one, gateway.client() as client:
         if holder:
@@ -81,9 +73,9 @@ async def test_everything_behind_since_comes_in_order_and_then_what_is_live(
 
 @pytest.mark.parametrize("holder", [False, True], ids=["first", "later"])
 async def test_since_the_newest_id_brings_nothing_but_what_is_live(
-    start_gateway, own_redis, feed, holder
+    start_patient_gateway, own_redis, feed, holder
 ):
-    gateway = start_gateway(redis=own_redis)
+    gateway = start_patient_gateway(redis=own_redis)
     ids = feed.publish_many(TOPIC, 3)
     async with gateway.client() as one, gateway.client() as client:
         if holder:
@@ -93,8 +85,8 @@ async def test_since_the_newest_id_brings_nothing_but_what_is_live(
         await hear_entries(client, feed.publish_many(TOPIC, 2))
 
 
-async def test_the_ack_of_a_replay_echoes_the_request_id(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis)
+async def test_the_ack_of_a_replay_echoes_the_request_id(start_patient_gateway, own_redis, feed):
+    gateway = start_patient_gateway(redis=own_redis)
     (id_,) = feed.publish(TOPIC)
     async with gateway.client() as client:
         ack = await client.ask(subscribe(since=id_, request_id="mine"))
@@ -102,8 +94,8 @@ async def test_the_ack_of_a_replay_echoes_the_request_id(start_gateway, own_redi
         assert (ack["recovered"], ack["request_id"]) == (True, "mine")
 
 
-async def test_a_replay_is_the_payloads_byte_for_byte(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis)
+async def test_a_replay_is_the_payloads_byte_for_byte(start_patient_gateway, own_redis, feed):
+    gateway = start_patient_gateway(redis=own_redis)
     (since,) = feed.publish(TOPIC)
     payload = '{ "a" : [ 1 , 2.50 , 1e5 , -0.0 ], "b":"\\u4e2d\\/中文📈","b":2 }\n'
     own_redis.call("FCALL", "chrono_publish", 1, TOPIC, payload)
@@ -112,10 +104,26 @@ async def test_a_replay_is_the_payloads_byte_for_byte(start_gateway, own_redis, 
         assert payload in await client.hear_text()
 
 
-async def test_what_was_published_between_two_connections_comes_with_the_second(
-    start_gateway, own_redis, feed
+async def test_many_replays_that_are_more_than_may_wait_come_one_after_the_other(
+    start_patient_gateway, own_redis, feed
 ):
-    one, other = start_gateway(redis=own_redis), start_gateway(redis=own_redis)
+    gateway = start_patient_gateway(redis=own_redis, backlog_hard_bytes="64k")
+    topics = [f"stock.MANY{n}.1m" for n in range(30)]
+    ids = {topic: feed.publish_many(topic, 20, fill="x" * 300) for topic in topics}
+    async with gateway.client("reader?delivery=all") as client:
+        for topic in topics:  # 8 KiB each
+            await client.say(subscribe(topic, since=ids[topic][0]))
+        for topic in topics:
+            ack = await client.hear()
+            assert (ack["topic"], ack.get("recovered")) == (topic, True), ack
+            await hear_entries(client, ids[topic][1:])
+    assert replays(gateway) == {"recovered": 30, "not_recovered": 0}
+
+
+async def test_what_was_published_between_two_connections_comes_with_the_second(
+    start_patient_gateway, own_redis, feed
+):
+    one, other = start_patient_gateway(redis=own_redis), start_patient_gateway(redis=own_redis)
     async with one.client() as client:
         await client.subscribe(TOPIC)
         (since,) = feed.publish(TOPIC)
@@ -129,11 +137,11 @@ async def test_what_was_published_between_two_connections_comes_with_the_second(
 
 
 async def test_since_may_be_ahead_of_a_gateway_that_has_not_heard_yet(
-    start_gateway, own_redis, feed
+    start_patient_gateway, own_redis, feed
 ):
     with Proxy(own_redis.port) as proxy:
-        ahead = start_gateway(redis=own_redis)
-        behind = start_gateway(redis=proxy.url, probe_timeout_ms=60000)
+        ahead = start_patient_gateway(redis=own_redis)
+        behind = start_patient_gateway(redis=proxy.url, probe_timeout_ms=60000)
         async with ahead.client() as one, behind.client() as other, behind.client() as client:
             for holder in (one, other):
                 await holder.subscribe(TOPIC)
@@ -168,8 +176,10 @@ def read_ids(sock, rest):
     return ids
 
 
-def test_a_client_closed_for_being_too_slow_resumes_where_it_was(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis, socket_buffer_bytes=8192, backlog_age_ms=300)
+def test_a_client_closed_for_being_too_slow_resumes_where_it_was(
+    start_patient_gateway, own_redis, feed
+):
+    gateway = start_patient_gateway(redis=own_redis, socket_buffer_bytes=8192, backlog_age_ms=300)
     with gateway.wire("slow?delivery=all", receive_buffer=4096) as wire:
         wire.subscribe(TOPIC)
         ids = feed.publish(TOPIC)
@@ -184,8 +194,10 @@ def test_a_client_closed_for_being_too_slow_resumes_where_it_was(start_gateway, 
         assert [wire.read_json()["id"] for _ in ids[len(got) :]] == ids[len(got) :]
 
 
-async def test_a_held_topic_can_be_asked_for_again_with_since(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis)
+async def test_a_held_topic_can_be_asked_for_again_with_since(
+    start_patient_gateway, own_redis, feed
+):
+    gateway = start_patient_gateway(redis=own_redis)
     async with gateway.client() as client, gateway.client() as bystander:
         await client.subscribe(TOPIC)
         await bystander.subscribe(TOPIC)
@@ -203,8 +215,10 @@ async def test_a_held_topic_can_be_asked_for_again_with_since(start_gateway, own
         assert listed["subscriptions"] == [TOPIC]
 
 
-async def test_bad_payloads_in_a_history_are_left_out_of_a_replay(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis)
+async def test_bad_payloads_in_a_history_are_left_out_of_a_replay(
+    start_patient_gateway, own_redis, feed
+):
+    gateway = start_patient_gateway(redis=own_redis)
     (since,) = feed.publish(TOPIC)
     for payload in ('{"bad"', '{"n":1}', "{]", '{"n":2}'):
         own_redis.call("FCALL", "chrono_publish", 1, TOPIC, payload)
@@ -215,9 +229,9 @@ async def test_bad_payloads_in_a_history_are_left_out_of_a_replay(start_gateway,
 
 
 async def test_a_replay_given_up_at_once_ends_with_the_unsubscribe_ack(
-    start_gateway, own_redis, feed
+    start_patient_gateway, own_redis, feed
 ):
-    gateway = start_gateway(redis=own_redis)
+    gateway = start_patient_gateway(redis=own_redis)
     ids = feed.publish_many(TOPIC, 20)
     async with gateway.client() as client:
         for _ in range(5):
@@ -239,9 +253,9 @@ async def test_a_replay_given_up_at_once_ends_with_the_unsubscribe_ack(
 @pytest.mark.parametrize("holder", [False, True], ids=["first", "later"])
 @pytest.mark.parametrize("since", ["1-1", "9999999999999-0", "18446744073709551615-0"])
 async def test_an_id_that_is_not_in_the_history_brings_a_snapshot(
-    start_gateway, own_redis, feed, holder, since
+    start_patient_gateway, own_redis, feed, holder, since
 ):
-    gateway = start_gateway(redis=own_redis)
+    gateway = start_patient_gateway(redis=own_redis)
     ids = feed.publish_many(TOPIC, 3)
     async with gateway.client() as one, gateway.client() as client:
         if holder:
@@ -253,8 +267,8 @@ async def test_an_id_that_is_not_in_the_history_brings_a_snapshot(
     assert replays(gateway)["not_recovered"] == 1
 
 
-async def test_an_id_that_was_trimmed_brings_a_snapshot(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis)
+async def test_an_id_that_was_trimmed_brings_a_snapshot(start_patient_gateway, own_redis, feed):
+    gateway = start_patient_gateway(redis=own_redis)
     ids = feed.publish_many(TOPIC, 10)
     own_redis.call("XTRIM", history_key(TOPIC), "MAXLEN", 5)
     async with gateway.client() as client:
@@ -264,16 +278,16 @@ async def test_an_id_that_was_trimmed_brings_a_snapshot(start_gateway, own_redis
         await hear_entries(client, ids[6:])
 
 
-async def test_without_a_history_since_brings_nothing(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis)
+async def test_without_a_history_since_brings_nothing(start_patient_gateway, own_redis, feed):
+    gateway = start_patient_gateway(redis=own_redis)
     async with gateway.client() as client:
         await resume(client, "1732283000123-0", False)
         await client.nothing_came()
         await hear_entries(client, feed.publish(TOPIC))
 
 
-async def test_the_snapshot_can_be_left_out_here_too(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis)
+async def test_the_snapshot_can_be_left_out_here_too(start_patient_gateway, own_redis, feed):
+    gateway = start_patient_gateway(redis=own_redis)
     feed.publish(TOPIC)
     async with gateway.client() as client:
         await resume(client, "1-1", False, snapshot=False)
@@ -281,8 +295,10 @@ async def test_the_snapshot_can_be_left_out_here_too(start_gateway, own_redis, f
         await hear_entries(client, feed.publish(TOPIC))
 
 
-async def test_more_than_a_replay_may_read_brings_a_snapshot(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis, replay_max=20)
+async def test_more_than_a_replay_may_read_brings_a_snapshot(
+    start_patient_gateway, own_redis, feed
+):
+    gateway = start_patient_gateway(redis=own_redis, replay_max=20)
     ids = feed.publish_many(TOPIC, 60)
     async with gateway.client() as client:
         await resume(client, ids[0], False)
@@ -292,9 +308,11 @@ async def test_more_than_a_replay_may_read_brings_a_snapshot(start_gateway, own_
 
 
 async def test_more_than_a_client_may_have_waiting_brings_a_snapshot(
-    start_gateway, own_redis, feed
+    start_patient_gateway, own_redis, feed
 ):
-    gateway = start_gateway(redis=own_redis, backlog_hard_bytes="64k", backlog_soft_bytes="16k")
+    gateway = start_patient_gateway(
+        redis=own_redis, backlog_hard_bytes="64k", backlog_soft_bytes="16k"
+    )
     ids = feed.publish_many(TOPIC, 100, fill="x" * 2000)
     async with gateway.client("all?delivery=all") as client:
         await resume(client, ids[0], False)
@@ -333,8 +351,10 @@ async def test_since_together_with_topics_is_refused(gateway):
 # Joined at the exact id.
 
 
-def test_clients_that_come_back_again_and_again_miss_nothing(start_gateway, own_redis, feed):
-    gateways = [start_gateway(redis=own_redis, backlog_hard_bytes="64m") for _ in range(2)]
+def test_clients_that_come_back_again_and_again_miss_nothing(
+    start_patient_gateway, own_redis, feed
+):
+    gateways = [start_patient_gateway(redis=own_redis, backlog_hard_bytes="64m") for _ in range(2)]
     topics = [f"stock.B{n}.1m" for n in range(4)]
     followers = [Follower(topics, name=f"c{n}") for n in range(10)]
     with Swarm(gateways, followers) as swarm, Flow(feed, topics, rate=1000) as flow:
@@ -351,9 +371,9 @@ def test_clients_that_come_back_again_and_again_miss_nothing(start_gateway, own_
 
 @pytest.mark.parametrize("linger_ms", [0, 300])
 def test_clients_that_leave_topics_and_come_back_at_once_miss_nothing(
-    start_gateway, own_redis, feed, linger_ms
+    start_patient_gateway, own_redis, feed, linger_ms
 ):
-    gateway = start_gateway(
+    gateway = start_patient_gateway(
         redis=own_redis, backlog_hard_bytes="64m", unsubscribe_linger_ms=linger_ms
     )
     topics = [f"stock.R{n}.1m" for n in range(12)]
@@ -373,9 +393,9 @@ def check_numbers(messages):
 
 
 async def test_a_held_topic_can_be_replayed_again_and_again_while_it_flows(
-    start_gateway, own_redis, feed
+    start_patient_gateway, own_redis, feed
 ):
-    gateway = start_gateway(redis=own_redis, backlog_hard_bytes="64m", replay_max=10000)
+    gateway = start_patient_gateway(redis=own_redis, backlog_hard_bytes="64m", replay_max=10000)
     async with gateway.client("all?delivery=all") as client:
         await client.subscribe(TOPIC)
         with Flow(feed, [TOPIC], rate=500):
@@ -399,15 +419,17 @@ def size_of_a_crowd(gateway):
         return 300 if b"__asan_init" in program.read() else 1000
 
 
-def test_a_crowd_that_comes_back_at_once_costs_redis_few_reads(start_gateway, own_redis, feed):
-    first = start_gateway(redis=own_redis)
+def test_a_crowd_that_comes_back_at_once_costs_redis_few_reads(
+    start_patient_gateway, own_redis, feed
+):
+    first = start_patient_gateway(redis=own_redis)
     topics = [f"stock.C{n}.1m" for n in range(4)]
     count = size_of_a_crowd(first)
     followers = [Follower(topics, name=f"c{n}") for n in range(count)]
     feed.publish(*topics)
     with Swarm([first], followers) as swarm:
         swarm.wait_for(feed.journal)
-        second = start_gateway(redis=own_redis)
+        second = start_patient_gateway(redis=own_redis)
         swarm.let_in(False)
         swarm.gateways = [second]
         first.process.kill()
@@ -421,8 +443,10 @@ def test_a_crowd_that_comes_back_at_once_costs_redis_few_reads(start_gateway, ow
     assert reads < 100, f"{count} clients cost {reads} reads"
 
 
-async def test_a_gateway_answers_others_while_a_replay_is_read(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis)
+async def test_a_gateway_answers_others_while_a_replay_is_read(
+    start_patient_gateway, own_redis, feed
+):
+    gateway = start_patient_gateway(redis=own_redis)
     ids = feed.publish_many(TOPIC, 10)
     async with gateway.client() as waiting, gateway.client() as other:
         own_redis.pause()

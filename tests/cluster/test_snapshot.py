@@ -4,7 +4,6 @@ joined to what follows without a hole; what it costs Redis; and how long a topic
 those who come back."""
 
 import asyncio
-import functools
 import json
 
 import pytest
@@ -19,13 +18,6 @@ SNAPSHOT = ["type", "topic", "data", "id", "snapshot", "timestamp"]
 LIVE = ["type", "topic", "data", "id", "timestamp"]
 READS = ("xrange", "xrevrange")
 BACKLOG = "64m"
-
-
-@pytest.fixture
-def start_gateway(start_gateway):
-    """A machine that stands still for some seconds is no reason to give Redis up here."""
-    patience = {"probe_timeout_ms": 60000, "redis_command_timeout_ms": 60000}
-    return functools.partial(start_gateway, **patience)
 
 
 def subscribe(topic=TOPIC, **more):
@@ -51,9 +43,9 @@ async def hear_live(client, id_):
 
 
 async def test_the_first_subscriber_gets_the_newest_message_behind_its_ack(
-    start_gateway, own_redis, feed
+    start_patient_gateway, own_redis, feed
 ):
-    gateway = start_gateway(redis=own_redis)
+    gateway = start_patient_gateway(redis=own_redis)
     ids = feed.publish_many(TOPIC, 3)
     async with gateway.client() as client:
         await client.subscribe(TOPIC)
@@ -63,16 +55,16 @@ async def test_the_first_subscriber_gets_the_newest_message_behind_its_ack(
         await client.nothing_came()
 
 
-async def test_the_ack_without_since_does_not_say_recovered(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis)
+async def test_the_ack_without_since_does_not_say_recovered(start_patient_gateway, own_redis, feed):
+    gateway = start_patient_gateway(redis=own_redis)
     feed.publish(TOPIC)
     async with gateway.client() as client:
         ack = await client.ask(subscribe(request_id=7))
         assert list(ack) == ["type", "topic", "request_id", "timestamp"]
 
 
-async def test_a_snapshot_is_the_payload_byte_for_byte(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis)
+async def test_a_snapshot_is_the_payload_byte_for_byte(start_patient_gateway, own_redis, feed):
+    gateway = start_patient_gateway(redis=own_redis)
     feed.publish("stock.OTHER.1m")  # loads the library
     payload = '{ "a" : [ 1 , 2.50 , 1e5 , -0.0 ], "b":"\\u4e2d\\/中文📈","b":2 }\n'
     own_redis.call("FCALL", "chrono_publish", 1, TOPIC, payload)
@@ -82,8 +74,8 @@ async def test_a_snapshot_is_the_payload_byte_for_byte(start_gateway, own_redis,
             assert payload in await client.hear_text()
 
 
-async def test_a_topic_without_a_history_has_no_snapshot(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis)
+async def test_a_topic_without_a_history_has_no_snapshot(start_patient_gateway, own_redis, feed):
+    gateway = start_patient_gateway(redis=own_redis)
     async with gateway.client() as client:
         await client.subscribe(TOPIC)
         await client.nothing_came()
@@ -92,9 +84,9 @@ async def test_a_topic_without_a_history_has_no_snapshot(start_gateway, own_redi
 
 
 async def test_many_topics_in_one_request_have_their_snapshots_behind_their_acks(
-    start_gateway, own_redis, feed
+    start_patient_gateway, own_redis, feed
 ):
-    gateway = start_gateway(redis=own_redis)
+    gateway = start_patient_gateway(redis=own_redis)
     topics = [f"stock.M{n}.1m" for n in range(100)]
     filled = topics[::2]
     ids = dict(zip(filled, feed.publish(*filled)))
@@ -115,9 +107,9 @@ async def test_many_topics_in_one_request_have_their_snapshots_behind_their_acks
 
 
 async def test_plain_messages_are_neither_snapshots_nor_in_the_way_of_one(
-    start_gateway, own_redis, feed
+    start_patient_gateway, own_redis, feed
 ):
-    gateway = start_gateway(redis=own_redis)
+    gateway = start_patient_gateway(redis=own_redis)
     async with gateway.client() as one, gateway.client() as other:
         await one.subscribe(TOPIC)
         own_redis.publish(TOPIC, '{"plain":1}')
@@ -135,9 +127,9 @@ async def test_plain_messages_are_neither_snapshots_nor_in_the_way_of_one(
 
 
 async def test_a_history_that_ends_in_a_bad_payload_gives_nobody_that_payload(
-    start_gateway, own_redis, feed
+    start_patient_gateway, own_redis, feed
 ):
-    gateway = start_gateway(redis=own_redis)
+    gateway = start_patient_gateway(redis=own_redis)
     good = feed.publish(TOPIC)[0]
     own_redis.call("FCALL", "chrono_publish", 1, TOPIC, '{"bad"')
     async with gateway.client() as client:
@@ -152,8 +144,10 @@ async def test_a_history_that_ends_in_a_bad_payload_gives_nobody_that_payload(
         await hear_live(client, next_id)
 
 
-async def test_a_channel_prefix_is_part_of_the_histories_name(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis, channel_prefix="test:")
+async def test_a_channel_prefix_is_part_of_the_histories_name(
+    start_patient_gateway, own_redis, feed
+):
+    gateway = start_patient_gateway(redis=own_redis, channel_prefix="test:")
     feed.publish(TOPIC)
     id_ = own_redis.call("FCALL", "chrono_publish", 1, "test:" + TOPIC, '{"n":5}').decode()
     assert own_redis.call("EXISTS", history_key("test:" + TOPIC)) == 1
@@ -166,8 +160,8 @@ async def test_a_channel_prefix_is_part_of_the_histories_name(start_gateway, own
 
 
 @pytest.mark.parametrize("holder", [False, True], ids=["first", "later"])
-async def test_a_snapshot_can_be_left_out(start_gateway, own_redis, feed, holder):
-    gateway = start_gateway(redis=own_redis)
+async def test_a_snapshot_can_be_left_out(start_patient_gateway, own_redis, feed, holder):
+    gateway = start_patient_gateway(redis=own_redis)
     feed.publish(TOPIC)
     async with gateway.client() as one, gateway.client() as client:
         if holder:
@@ -178,8 +172,10 @@ async def test_a_snapshot_can_be_left_out(start_gateway, own_redis, feed, holder
         await hear_live(client, id_)
 
 
-async def test_subscribing_again_is_acknowledged_and_no_more(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis)
+async def test_subscribing_again_is_acknowledged_and_no_more(
+    start_patient_gateway, own_redis, feed
+):
+    gateway = start_patient_gateway(redis=own_redis)
     (id_,) = feed.publish(TOPIC)
     async with gateway.client() as client:
         await client.subscribe(TOPIC)
@@ -189,8 +185,10 @@ async def test_subscribing_again_is_acknowledged_and_no_more(start_gateway, own_
             await client.nothing_came()
 
 
-async def test_subscribing_again_with_snapshot_true_sends_it_again(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis)
+async def test_subscribing_again_with_snapshot_true_sends_it_again(
+    start_patient_gateway, own_redis, feed
+):
+    gateway = start_patient_gateway(redis=own_redis)
     ids = feed.publish(TOPIC)
     async with gateway.client() as client, gateway.client() as bystander:
         await bystander.subscribe(TOPIC)
@@ -222,9 +220,9 @@ async def test_a_snapshot_that_is_no_boolean_is_refused(gateway, snapshot):
 
 
 async def test_a_later_subscriber_gets_the_kept_frame_without_asking_redis(
-    start_gateway, own_redis, feed
+    start_patient_gateway, own_redis, feed
 ):
-    gateway = start_gateway(redis=own_redis)
+    gateway = start_patient_gateway(redis=own_redis)
     ids = feed.publish(TOPIC)
     async with gateway.client() as holder:
         await holder.subscribe(TOPIC)
@@ -241,8 +239,10 @@ async def test_a_later_subscriber_gets_the_kept_frame_without_asking_redis(
             await hear_live(holder, ids[-1])
 
 
-async def test_a_crowd_of_first_subscribers_reads_the_history_once(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis)
+async def test_a_crowd_of_first_subscribers_reads_the_history_once(
+    start_patient_gateway, own_redis, feed
+):
+    gateway = start_patient_gateway(redis=own_redis)
     (id_,) = feed.publish(TOPIC)
     clients = [gateway.client(f"c{n}") for n in range(30)]
     await asyncio.gather(*(client.__aenter__() for client in clients))
@@ -280,22 +280,26 @@ def join_during_flow(gateway, feed, topics_of, first):
         assert follower.counts["gaps"] == 0
 
 
-def test_first_subscribers_miss_nothing_and_get_nothing_twice(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis, backlog_hard_bytes=BACKLOG)
+def test_first_subscribers_miss_nothing_and_get_nothing_twice(
+    start_patient_gateway, own_redis, feed
+):
+    gateway = start_patient_gateway(redis=own_redis, backlog_hard_bytes=BACKLOG)
     topics_of = [[f"stock.F{n}.{i}" for i in ("1m", "5m")] for n in range(8)]
     join_during_flow(gateway, feed, topics_of, first=True)
 
 
-def test_later_subscribers_miss_nothing_and_get_nothing_twice(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis, backlog_hard_bytes=BACKLOG)
+def test_later_subscribers_miss_nothing_and_get_nothing_twice(
+    start_patient_gateway, own_redis, feed
+):
+    gateway = start_patient_gateway(redis=own_redis, backlog_hard_bytes=BACKLOG)
     join_during_flow(gateway, feed, [[TOPIC, "stock.LATER.1m"]] * 6, first=False)
 
 
 # Those who come back soon.
 
 
-async def test_a_reload_of_a_page_costs_no_subscription(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis, unsubscribe_linger_ms=600000)
+async def test_a_reload_of_a_page_costs_no_subscription(start_patient_gateway, own_redis, feed):
+    gateway = start_patient_gateway(redis=own_redis, unsubscribe_linger_ms=600000)
     ids = feed.publish(TOPIC)
     async with gateway.client() as client:
         await client.subscribe(TOPIC)
@@ -312,8 +316,10 @@ async def test_a_reload_of_a_page_costs_no_subscription(start_gateway, own_redis
     assert calls(own_redis, "subscribe", "unsubscribe") == before
 
 
-async def test_a_topic_that_lingers_keeps_its_newest_message(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis, unsubscribe_linger_ms=600000)
+async def test_a_topic_that_lingers_keeps_its_newest_message(
+    start_patient_gateway, own_redis, feed
+):
+    gateway = start_patient_gateway(redis=own_redis, unsubscribe_linger_ms=600000)
     async with gateway.client() as client, gateway.client() as witness:
         await witness.subscribe("stock.WITNESS.1m")
         await client.subscribe(TOPIC)
@@ -328,9 +334,9 @@ async def test_a_topic_that_lingers_keeps_its_newest_message(start_gateway, own_
 
 
 async def test_after_the_linger_the_channel_is_gone_and_a_snapshot_is_read_anew(
-    start_gateway, own_redis, feed
+    start_patient_gateway, own_redis, feed
 ):
-    gateway = start_gateway(redis=own_redis, unsubscribe_linger_ms=300)
+    gateway = start_patient_gateway(redis=own_redis, unsubscribe_linger_ms=300)
     feed.publish(TOPIC)
     async with gateway.client() as client:
         for leave in range(2):
@@ -347,8 +353,10 @@ async def test_after_the_linger_the_channel_is_gone_and_a_snapshot_is_read_anew(
         await hear_snapshot(client, id_, leave + 1)
 
 
-async def test_what_comes_for_a_topic_that_lingers_reaches_nobody(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis, unsubscribe_linger_ms=600000)
+async def test_what_comes_for_a_topic_that_lingers_reaches_nobody(
+    start_patient_gateway, own_redis, feed
+):
+    gateway = start_patient_gateway(redis=own_redis, unsubscribe_linger_ms=600000)
     async with gateway.client() as client:
         await client.subscribe(TOPIC, "stock.KEPT.1m")
         await client.unsubscribe(TOPIC)
@@ -361,8 +369,10 @@ async def test_what_comes_for_a_topic_that_lingers_reaches_nobody(start_gateway,
 # How long it took.
 
 
-async def test_the_time_from_publishing_to_sending_is_measured(start_gateway, own_redis, feed):
-    gateway = start_gateway(redis=own_redis)
+async def test_the_time_from_publishing_to_sending_is_measured(
+    start_patient_gateway, own_redis, feed
+):
+    gateway = start_patient_gateway(redis=own_redis)
     name = "chronogate_publish_to_send_seconds"
     async with gateway.client() as client:
         await client.subscribe(TOPIC)
@@ -380,9 +390,9 @@ async def test_the_time_from_publishing_to_sending_is_measured(start_gateway, ow
 
 
 async def test_the_text_of_snapshot_and_live_message_differ_in_one_place(
-    start_gateway, own_redis, feed
+    start_patient_gateway, own_redis, feed
 ):
-    gateway = start_gateway(redis=own_redis)
+    gateway = start_patient_gateway(redis=own_redis)
     async with gateway.client() as one, gateway.client() as other:
         await one.subscribe(TOPIC)
         feed.publish(TOPIC)

@@ -64,8 +64,14 @@ static void gap(void *arg, struct feed_id after)
     say("gap", text, feed_id_format(text, after) - strlen("-0"));
 }
 
+static void unlinked(void *arg)
+{
+    ck_assert_ptr_eq(arg, &sequence);
+    say("unlinked", "", 0);
+}
+
 static const struct sequence_sink sink = {
-    .deliver = deliver, .gap = gap, .arg = &sequence};
+    .deliver = deliver, .gap = gap, .unlinked = unlinked, .arg = &sequence};
 
 bool message(uint64_t number, uint64_t prev)
 {

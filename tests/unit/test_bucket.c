@@ -49,6 +49,17 @@ START_TEST(asking_often_loses_no_fraction)
 }
 END_TEST
 
+START_TEST(what_is_owed_comes_in_first_and_is_no_more_than_a_full_bucket)
+{
+    struct bucket bucket;
+    bucket_init(&bucket, &limits, 0);
+    bucket_charge(&bucket, &limits, 1000);
+    ck_assert_int_eq(bucket.millitokens, -5000);
+    ck_assert(!bucket_take(&bucket, &limits, 1, 1999));
+    ck_assert(bucket_take(&bucket, &limits, 1, 2000));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("bucket");
@@ -57,6 +68,7 @@ int main(void)
     tcase_add_test(tcase, too_few_tokens_are_left_where_they_are);
     tcase_add_test(tcase, a_token_comes_back_at_its_time_and_not_before);
     tcase_add_test(tcase, asking_often_loses_no_fraction);
+    tcase_add_test(tcase, what_is_owed_comes_in_first_and_is_no_more_than_a_full_bucket);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

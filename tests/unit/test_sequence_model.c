@@ -134,7 +134,13 @@ static void gap(void *arg, struct feed_id after)
     allowed_gap = NO_GAP;
 }
 
-static const struct sequence_sink sink = {.deliver = deliver, .gap = gap};
+static void unlinked(void *arg)
+{
+    (void)arg; /* what the history no longer has is nobody's */
+}
+
+static const struct sequence_sink sink = {
+    .deliver = deliver, .gap = gap, .unlinked = unlinked};
 
 /* ---- what goes in -------------------------------------------------------------------
  */
