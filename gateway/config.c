@@ -107,8 +107,9 @@ static const struct conf_setting settings[] = {
           "Messages of one replay or repair; what needs more gets a snapshot"),
     COUNT("replay-keep-ms", replay_keep_ms, "ms", 0, DAY_MS, "10000",
           "Time a topic's messages are kept for further replays after one"),
-    BYTES("replay-total-bytes", replay_total_bytes, MIB, (int64_t)1024 * 1024 * MIB,
-          "64m", "Bytes kept for replays; beyond it those used least go first"),
+    BYTES(
+        "replay-total-bytes", replay_total_bytes, MIB, (int64_t)1024 * 1024 * MIB, "64m",
+        "Bytes kept for replays, beyond which those used least go first; and bytes held back while losses are repaired, beyond which the history is read for them"),
     BYTES("max-payload-bytes", max_payload_bytes, KIB, 512 * MIB, "1m",
           "Longest message taken from Redis; a longer one is counted and dropped"),
     COUNT("probe-interval-ms", probe_interval_ms, "ms", 50, DAY_MS, "1000",

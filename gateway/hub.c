@@ -28,7 +28,8 @@ struct hub_topic {
     struct hub_topic *prev_tailed;
     struct hub_topic *next_tailed;
     uint64_t tail_used_ms;
-    size_t tail_bytes; /* as they are counted in the sum */
+    size_t tail_bytes; /* as they are counted in the sums */
+    size_t held_bytes;
     struct hub_topic *prev_unread;
     struct hub_topic *next_unread;
     uint64_t ticket; /* of the history that is being read; 0 if none is */
@@ -55,6 +56,7 @@ struct hub {
     struct hub_topic *unread;
     size_t idle_count;
     size_t tail_bytes;
+    size_t held_bytes;
     size_t lost_count;
     size_t subscriptions;
     uint64_t tickets;
@@ -162,14 +164,28 @@ static void set_idle(struct hub *hub, struct hub_topic *topic, bool idle)
     }
 }
 
+static void count_held(struct hub *hub, struct hub_topic *topic)
+{
+    hub->held_bytes += topic->sequence.held.bytes - topic->held_bytes;
+    topic->held_bytes = topic->sequence.held.bytes;
+}
+
+static void drop_snapshot(struct hub_topic *topic)
+{
+    frame_unref(topic->snapshot);
+    frame_unref(topic->snapshot_source);
+    topic->snapshot = NULL;
+    topic->snapshot_source = NULL;
+}
+
 static void free_topic(struct hub *hub, struct hub_topic *topic)
 {
     set_lost(hub, topic, false);
     leave_unread(hub, topic);
     drop_tail(hub, topic);
     sequence_finish(&topic->sequence);
-    frame_unref(topic->snapshot);
-    frame_unref(topic->snapshot_source);
+    count_held(hub, topic);
+    drop_snapshot(topic);
     members_free(&topic->members);
     free(topic);
 }
@@ -357,8 +373,7 @@ static struct frame *snapshot_of(struct hub *hub, struct hub_topic *topic)
         return NULL;
     }
     if (topic->snapshot_source != newest) {
-        frame_unref(topic->snapshot);
-        frame_unref(topic->snapshot_source);
+        drop_snapshot(topic);
         topic->snapshot = proto_snapshot(newest, *hub->wall_us);
         topic->snapshot_source = frame_ref(newest);
     }
@@ -374,6 +389,9 @@ struct outlet {
 static void on_deliver(void *arg, struct frame *frame)
 {
     const struct outlet *outlet = arg;
+    if (outlet->topic->snapshot != NULL) {
+        drop_snapshot(outlet->topic); /* it is old */
+    }
     fan_out(outlet->hub, outlet->topic, frame, outlet->topic);
 }
 
@@ -481,6 +499,7 @@ static void tell_waiting(struct hub *hub, const char *name, size_t len)
 /* The topic is whole, or has to be asked about again. */
 static void go_on(struct hub *hub, struct hub_topic *topic, const struct hub_read *read)
 {
+    count_held(hub, topic);
     if (topic->sequence.broken || topic->wants_tail) {
         ask_for_history(hub, topic);
     }
@@ -554,6 +573,16 @@ void hub_no_history(struct hub *hub, const struct hub_read *read)
 /* ---- messages -----------------------------------------------------------------------
  */
 
+/* What all topics hold back together has the bound of what is kept for replays. */
+static void bound_held(struct hub *hub, struct hub_topic *topic)
+{
+    count_held(hub, topic);
+    if (hub->held_bytes > hub->config.replay_total_bytes) {
+        sequence_drop_held(&topic->sequence);
+        count_held(hub, topic);
+    }
+}
+
 bool hub_wants(const struct hub *hub, const char *name, size_t len)
 {
     return find_topic(hub, name, len) != NULL;
@@ -581,6 +610,7 @@ void hub_message(struct hub *hub, const char *name, size_t len,
         hub->stats->messages_repeated_total++;
     }
     if (topic->sequence.broken) {
+        bound_held(hub, topic);
         ask_for_history(hub, topic);
     }
     if (topic->tail_used_ms != 0) {
@@ -734,6 +764,7 @@ void hub_all_channels_lost(struct hub *hub)
         if (topic->live) {
             topic->live = false;
             sequence_break(&topic->sequence);
+            count_held(hub, topic);
             set_lost(hub, topic, true);
         }
     }

@@ -51,7 +51,7 @@ struct hub_config {
     uint64_t replay_keep_ms;   /* of messages kept for replays, after the last one */
     size_t replay_max;         /* messages of one replay or repair */
     size_t replay_bytes;       /* of them */
-    size_t replay_total_bytes; /* kept for the replays of all topics */
+    size_t replay_total_bytes; /* kept for all replays; held back for all repairs */
 };
 
 /* NULL when out of memory. `ops`, `stats` and *wall_us, microseconds since 1970, must

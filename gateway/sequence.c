@@ -243,12 +243,17 @@ static void pass_over(struct sequence *sequence, const struct sequence_item *ite
     sequence_drop_tail(sequence);
 }
 
+void sequence_drop_held(struct sequence *sequence)
+{
+    sequence->lost_held = sequence->lost_held || sequence->held.count > 0;
+    clear(&sequence->held);
+}
+
 static void hold(struct sequence *sequence, const struct sequence_item *item,
                  const struct sequence_limits *limits)
 {
     if (!append(&sequence->held, item) || is_over(&sequence->held, limits)) {
-        clear(&sequence->held); /* the history has them, too */
-        sequence->lost_held = true;
+        sequence_drop_held(sequence);
     }
 }
 

@@ -118,6 +118,9 @@ void sequence_no_history(struct sequence *sequence, const struct sequence_limits
 void sequence_keep_tail(struct sequence *sequence);
 void sequence_drop_tail(struct sequence *sequence);
 
+/* Lets go of what is held back: the history will be read for it. */
+void sequence_drop_held(struct sequence *sequence);
+
 /* Returns true if all that came behind `since` is in the tail: the items from *out_first
  * to its end. */
 bool sequence_find(const struct sequence *sequence, struct feed_id since,

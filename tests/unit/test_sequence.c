@@ -256,6 +256,19 @@ START_TEST(what_no_history_has_when_it_was_asked_twice_is_thrown_away)
 }
 END_TEST
 
+START_TEST(what_was_held_and_let_go_is_read_from_the_history)
+{
+    messages(5, 5);
+    message(7, 6);
+    sequence_drop_held(&sequence);
+    HISTORY(5, 6, 7);
+    said_is("5 6 7 ");
+    is_broken_behind(7); /* there may have been more */
+    HISTORY(7);
+    is_whole();
+}
+END_TEST
+
 START_TEST(a_history_ahead_of_the_messages_is_delivered)
 {
     messages(5, 5);
@@ -429,6 +442,7 @@ static void add_history(TCase *tcase)
     tcase_add_test(tcase, the_whole_of_a_history_that_was_empty_is_no_gap);
     tcase_add_test(tcase, of_a_history_that_was_empty_the_first_entries_may_be_missing);
     tcase_add_test(tcase, what_no_history_has_when_it_was_asked_twice_is_thrown_away);
+    tcase_add_test(tcase, what_was_held_and_let_go_is_read_from_the_history);
     tcase_add_test(tcase, a_history_ahead_of_the_messages_is_delivered);
     tcase_add_test(tcase, a_whole_sequence_is_not_disturbed_by_what_does_not_touch_it);
     tcase_add_test(tcase, where_the_history_no_longer_reaches_back_there_is_a_gap);
