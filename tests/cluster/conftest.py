@@ -28,6 +28,7 @@ from support.redis import Redis
 sys.dont_write_bytecode = True
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 TEST_DEADLINE = 60
+PATIENCE_WITH_REDIS = {"probe_timeout_ms": 60000, "redis_command_timeout_ms": 60000}
 
 # Nothing outside a test's own settings reaches the programs or the WebSocket library.
 for variable in list(os.environ):
@@ -151,15 +152,14 @@ def start_gateway(supervisor, chronogate, redis):
 @pytest.fixture
 def start_patient_gateway(start_gateway):
     """The same, for tests in which Redis is not given up when the machine stands still."""
-    patience = {"probe_timeout_ms": 60000, "redis_command_timeout_ms": 60000}
-    return functools.partial(start_gateway, **patience)
+    return functools.partial(start_gateway, **PATIENCE_WITH_REDIS)
 
 
 @pytest.fixture(scope="module")
 def gateway(supervisor, chronogate, redis):
-    """One with default settings for all tests of a file that do it no harm."""
+    """One for all tests of a file that do it no harm, with default settings, but patient."""
     for start in gateway_factory(supervisor, chronogate, redis):
-        yield start()
+        yield start(**PATIENCE_WITH_REDIS)
 
 
 @pytest.fixture
