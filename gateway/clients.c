@@ -446,21 +446,25 @@ static uint64_t draw(uint64_t max)
     return dice % (max + 1);
 }
 
-size_t clients_send_away(struct clients *clients, size_t count, uint64_t spread_ms)
+void clients_send_away(struct clients *clients, size_t may_stay, uint64_t spread_ms)
 {
     clock_read(clients->env);
-    size_t left = 0;
+    size_t open = 0;
     struct client *client;
     DL_FOREACH(clients->all, client)
     {
-        if (client->session.state == SESSION_OPEN && count > 0) {
-            count--;
+        open += client->session.state == SESSION_OPEN;
+    }
+    DL_FOREACH(clients->all, client)
+    {
+        if (open <= may_stay) {
+            return;
+        }
+        if (client->session.state == SESSION_OPEN) {
             session_reconnect(&client->session, draw(spread_ms));
-        } else if (client->session.state == SESSION_OPEN) {
-            left++;
+            open--;
         }
     }
-    return left;
 }
 
 size_t clients_count(const struct clients *clients)

@@ -42,10 +42,10 @@ void clients_destroy(struct clients *clients);
 bool clients_add(struct clients *clients, int fd, const struct upgrade *upgrade,
                  const unsigned char *rest, size_t rest_len);
 
-/* Sends up to `count` clients away: each is asked to reconnect, here or
- * elsewhere, after a time of its own below `spread_ms`, and is cut after the close
- * timeout if it does not answer. Returns how many stay. */
-size_t clients_send_away(struct clients *clients, size_t count, uint64_t spread_ms);
+/* Sends clients away until no more than `may_stay` are left: each is asked to reconnect,
+ * here or elsewhere, after a time of its own up to `spread_ms`, and is cut after the
+ * close timeout if it does not answer. */
+void clients_send_away(struct clients *clients, size_t may_stay, uint64_t spread_ms);
 
 size_t clients_count(const struct clients *clients);
 

@@ -307,15 +307,12 @@ static void send_away(struct server *server, uint64_t since_ms)
                  log_int("clients", (int64_t)server->drain_total));
     }
     const uint64_t spread_ms = (uint64_t)server->config->drain_spread_ms;
-    size_t due = SIZE_MAX;
+    size_t may_stay = 0;
     if (since_ms < spread_ms) {
-        const size_t may_stay =
-            server->drain_total -
-            (size_t)((double)server->drain_total * (double)since_ms / (double)spread_ms);
-        const size_t there = clients_send_away(server->clients, 0, 0);
-        due = there > may_stay ? there - may_stay : 0;
+        const double gone = (double)since_ms / (double)spread_ms;
+        may_stay = server->drain_total - (size_t)((double)server->drain_total * gone);
     }
-    clients_send_away(server->clients, due, spread_ms);
+    clients_send_away(server->clients, may_stay, spread_ms);
 }
 
 static void on_drain_tick(void *arg)

@@ -2,9 +2,8 @@
 """A way to Redis that can be blocked without being closed, as networks do, and cut."""
 
 import asyncio
-import threading
 
-from .wait import PATIENCE
+from .background import Background
 
 PIPES_MAX = 64
 
@@ -42,29 +41,17 @@ class Pipe:
         self.open.set()
 
 
-class Proxy:
+class Proxy(Background):
     """`with Proxy(redis.port) as proxy:` forwards from proxy.url until it is told to hold."""
 
     def __init__(self, port):
+        super().__init__()
         self.target = port
         self.pipes = []
         self.made = 0  # connections so far
         self.held = False
         self.server = None
         self.tasks = set()
-        self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
-
-    def __enter__(self):
-        self.thread.start()
-        self._do(self._listen())
-        return self
-
-    def __exit__(self, *exc):
-        self._do(self._end())
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join()
-        self.loop.close()
 
     @property
     def url(self):
@@ -87,10 +74,7 @@ class Proxy:
         """Ends all connections."""
         self._do(self._cut())
 
-    def _do(self, coroutine):
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(PATIENCE)
-
-    async def _listen(self):
+    async def _begin(self):
         self.server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
 
     async def _end(self):

@@ -6,9 +6,9 @@ import asyncio
 import json
 import random
 import struct
-import threading
 
 from . import http
+from .background import Background
 from .follower import verdict, waiting_for
 from .wait import PATIENCE, until
 from .wire import CLOSE, PING, PONG, TEXT, frame
@@ -87,30 +87,18 @@ class Connection(asyncio.Protocol):
             self.transport.close()
 
 
-class Swarm:
+class Swarm(Background):
     """`with Swarm(gateways, followers) as swarm:`; the list of gateways may change, and is
     replaced rather than altered, for two threads know it."""
 
     def __init__(self, gateways, followers):
+        super().__init__()
         self.gateways = gateways
         self.followers = followers
         self.errors = []
         self.tasks = []
         self.connections = set()
         self.open = None  # while it is set, followers may connect
-        self.loop = asyncio.new_event_loop()
-        self.thread = threading.Thread(target=self.loop.run_forever, daemon=True)
-
-    def __enter__(self):
-        self.thread.start()
-        self._do(self._begin())
-        return self
-
-    def __exit__(self, *exc):
-        self._do(self._end())
-        self.loop.call_soon_threadsafe(self.loop.stop)
-        self.thread.join()
-        self.loop.close()
 
     def let_in(self, may_connect):
         """Those who are connected stay so."""
@@ -147,9 +135,6 @@ class Swarm:
         self.wait_for(journal)
         complaints = verdict(self.followers, journal)
         assert not complaints, "\n".join(complaints[:50])
-
-    def _do(self, coroutine):
-        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(PATIENCE)
 
     async def _begin(self):
         self.open = asyncio.Event()
