@@ -5,14 +5,22 @@
 #include <string.h>
 
 #include "common/feed.h"
+#include "feeder/calendar.h"
 
 #define AT(field)   offsetof(struct feeder_config, field)
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
 
 static const struct conf_setting settings[] = {
     {"source", CONF_STRING, AT(source), NULL, 0, 0, "walk", NULL,
-     "Where ticks come from: walk, replay or stdin, or several with commas between them; "
-     "a symbol belongs to the first of them that feeds it"},
+     "Where ticks come from: walk, replay, stdin or exchange, or several with commas "
+     "between them; a symbol belongs to the first of them that feeds it"},
+    {"name", CONF_STRING, AT(name), NULL, 0, 0, "", NULL,
+     "Of feeders with the same name only one publishes, the others stand by; without it "
+     "the sources make one, but for stdin"},
+    {"lease-ms", CONF_INT, AT(lease_ms), "ms", 500, 600000, "3000", NULL,
+     "A feeder that has not been heard of for so long is replaced by one that stands by"},
+    {"resume", CONF_BOOL, AT(resume), NULL, 0, 0, "true", NULL,
+     "At the start, go on with the bars in Redis; false begins anew"},
     {"redis", CONF_URL, AT(redis), NULL, 0, 0, "redis://127.0.0.1:6379", NULL,
      "The Redis to publish to: redis://[user:password@]host[:port][/db] or unix:///path"},
     {"channel-prefix", CONF_STRING, AT(channel_prefix), NULL, 0, 0, "", NULL,
@@ -24,9 +32,16 @@ static const struct conf_setting settings[] = {
     {"seed", CONF_INT, AT(seed), NULL, 0, INT64_MAX, "1", NULL,
      "walk: the same seed gives the same walk"},
     {"file", CONF_STRING, AT(file), NULL, 0, 0, "", NULL,
-     "replay: a CSV file of prices or bars, as FEEDS.md describes it"},
+     "replay: a file of ticks or bars, CSV or NDJSON, gzip or not, as FEEDS.md describes"},
+    {"columns", CONF_STRING, AT(columns), NULL, 0, 0, "", NULL,
+     "replay: what the file calls its columns, as in time=Date,price=Last,size=Qty"},
+    {"from", CONF_STRING, AT(from), NULL, 0, 0, "", NULL,
+     "replay: leaves out what is before this time; walk: begins at this time, not now"},
+    {"to", CONF_STRING, AT(to), NULL, 0, 0, "", NULL,
+     "replay and walk: leaves out what is not before this time"},
     {"speed", CONF_NUMBER, AT(speed), NULL, 0, 1000000000, "1", NULL,
-     "replay: 1 is real time, 100000 gives a day in 0.9 s, 0 is as fast as Redis takes it"},
+     "replay, and walk with --from: 1 is real time, 100000 gives a day in 0.9 s, 0 is as "
+     "fast as Redis takes it"},
     {"loop", CONF_BOOL, AT(loop), NULL, 0, 0, "false", NULL,
      "replay: begin again at the end of the file, dates shifted on by whole weeks"},
     {"row-interval", CONF_CHOICE, AT(row_interval), NULL, 0, 0, "1d",
@@ -36,6 +51,30 @@ static const struct conf_setting settings[] = {
      "64m", NULL, "replay: a file longer than this is refused, as it is held in memory"},
     {"max-line-bytes", CONF_BYTES, AT(max_line_bytes), "bytes", 256, 16 << 20, "64k",
      NULL, "stdin: longer lines are reported and skipped"},
+    {"venue", CONF_CHOICE, AT(venue), NULL, 0, 0, "binance", "binance|coinbase|kraken",
+     "exchange: whose public trades"},
+    {"symbols", CONF_STRING, AT(symbols), NULL, 0, 0, "", NULL,
+     "exchange: what the venue calls them, as in BTCUSDT,ETHUSDT"},
+    {"venue-url", CONF_STRING, AT(venue_url), NULL, 0, 0, "", NULL,
+     "exchange: wss://host[:port]/path instead of the venue's own address"},
+    {"ca-file", CONF_STRING, AT(ca_file), NULL, 0, 0, "", NULL,
+     "exchange: the certificates to trust (PEM) instead of the system's"},
+    {"venue-silence-ms", CONF_INT, AT(venue_silence_ms), "ms", 1000, 3600000, "60000",
+     NULL, "exchange: a venue that says nothing for so long is connected to anew"},
+    {"venue-backoff-ms", CONF_INT, AT(venue_backoff_ms), "ms", 100, 3600000, "60000",
+     NULL, "exchange: the longest pause between two tries to connect"},
+    {"session", CONF_STRING, AT(session), NULL, 0, 0, "UTC", NULL,
+     "The time zone whose midnight begins days, weeks and months, as in America/New_York"},
+    {"lateness-ms", CONF_INT, AT(lateness_ms), "ms", 0, 3600000, "0", NULL,
+     "How long a bar stays open for late ticks after its end"},
+    {"min-update-ms", CONF_INT, AT(min_update_ms), "ms", 0, 3600000, "250", NULL,
+     "The least time between two messages of a bar, by the data's clock; its last message "
+     "comes at once, and 0 publishes every tick"},
+    {"price-band", CONF_INT, AT(price_band_percent), "%", 0, 1000000, "0", NULL,
+     "Ticks further than this from the last price are refused until three in a row agree; "
+     "0 takes every price"},
+    {"weights", CONF_STRING, AT(weights), NULL, 0, 0, "", NULL,
+     "Weights of symbols in their market's index, as in AAPL=2.5,MSFT=2; all others have 1"},
     {"max-symbols", CONF_INT, AT(max_symbols), "symbols", 1, 1000000, "10000", NULL,
      "Ticks of further symbols are refused"},
     {"max-in-flight", CONF_INT, AT(max_in_flight), "messages", 1, 100000, "256", NULL,
@@ -64,6 +103,18 @@ const struct conf_program feeder_config_program = {
     .settings = settings,
     .count = ROWS(settings),
 };
+
+static bool read_time(const char *text, const char *name, int64_t nothing, int64_t *out,
+                      char error[CONF_ERROR_MAX])
+{
+    *out = nothing;
+    if (text[0] == '\0' || calendar_parse(text, strlen(text), out)) {
+        return true;
+    }
+    snprintf(error, CONF_ERROR_MAX,
+             "--%s: not a time such as 2025-09-22 or 2025-09-22T05:16:02Z", name);
+    return false;
+}
 
 /* A prefix is part of the history's key, where braces mean something to Redis Cluster. */
 static bool is_prefix(const char *text)
@@ -100,6 +151,10 @@ enum conf_result feeder_config_load(char *const argv[], char *const envp[],
             "--channel-prefix: at most %d printable ASCII characters, no space and no "
             "braces",
             FEED_PREFIX_MAX);
+        return CONF_BAD;
+    }
+    if (!read_time(out->from, "from", CALENDAR_MIN_US, &out->from_us, error) ||
+        !read_time(out->to, "to", CALENDAR_MAX_US, &out->to_us, error)) {
         return CONF_BAD;
     }
     return result;

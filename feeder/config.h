@@ -16,6 +16,9 @@
 
 struct feeder_config {
     const char *source; /* kinds with commas between them */
+    const char *name;   /* of the lease; "" for the sources' own */
+    int64_t lease_ms;
+    bool resume;
     const char *redis;
     const char *channel_prefix;
     int64_t history_length;
@@ -24,6 +27,9 @@ struct feeder_config {
     int64_t seed;
 
     const char *file;
+    const char *columns;
+    const char *from; /* "" or as calendar_parse() reads it */
+    const char *to;
     double speed;
     bool loop;
     int row_interval; /* enum topic_interval */
@@ -31,6 +37,18 @@ struct feeder_config {
 
     int64_t max_line_bytes;
 
+    int venue;             /* enum venue_name */
+    const char *symbols;   /* the venue's own names, with commas between them */
+    const char *venue_url; /* "" for the venue's own */
+    const char *ca_file;   /* "" for the system's certificates */
+    int64_t venue_silence_ms;
+    int64_t venue_backoff_ms; /* the longest pause between two tries */
+
+    const char *session; /* a time zone's name */
+    int64_t lateness_ms;
+    int64_t min_update_ms;
+    int64_t price_band_percent;
+    const char *weights; /* AAPL=2,MSFT=1 */
     int64_t max_symbols;
     int64_t max_in_flight;
     int64_t max_queue;
@@ -42,6 +60,8 @@ struct feeder_config {
     int log_format; /* enum log_format */
 
     struct redis_url redis_url; /* `redis`, taken apart */
+    int64_t from_us;            /* CALENDAR_MIN_US where `from` is empty */
+    int64_t to_us;              /* CALENDAR_MAX_US where `to` is; the first not wanted */
 };
 
 extern const struct conf_program feeder_config_program;

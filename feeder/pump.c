@@ -87,10 +87,22 @@ static void on_bad_line(void *arg, uint64_t line, const char *why)
     }
 }
 
+static void on_notice(void *arg, bool bad, const char *what, const char *detail)
+{
+    const struct lane *lane = arg;
+    const char *source = lane->source == NULL ? "" : lane->source->kind->name;
+    if (bad) {
+        log_warn(what, log_str("source", source), log_str("detail", detail));
+    } else {
+        log_info(what, log_str("source", source), log_str("detail", detail));
+    }
+}
+
 static const struct source_sink sink = {.on_claim = on_claim,
                                         .on_tick = on_tick,
                                         .on_message = on_ready_message,
-                                        .on_bad_line = on_bad_line};
+                                        .on_bad_line = on_bad_line,
+                                        .on_notice = on_notice};
 
 static void on_tape_message(void *arg, const char *topic, size_t topic_len,
                             const char *payload, size_t len)

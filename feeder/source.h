@@ -34,6 +34,9 @@ struct source_sink {
 
     /* A line of the input was skipped; lines count from 1. */
     void (*on_bad_line)(void *arg, uint64_t line, const char *why);
+
+    /* Something that whoever runs the feeder wants to know, one line of the log. */
+    void (*on_notice)(void *arg, bool bad, const char *what, const char *detail);
 };
 
 struct source_now {
@@ -42,6 +45,17 @@ struct source_now {
 };
 
 #define SOURCE_NO_CLOCK INT64_MIN
+
+/* What was published before this start, as Redis has it. */
+struct source_past {
+    int64_t until_us; /* the newest time of the symbols the source has claimed, or
+                       * SOURCE_NO_CLOCK */
+    void *arg;
+
+    /* The last price of a symbol, of which type and name count. False if there is none.
+     */
+    bool (*last_price)(void *arg, const struct tick *symbol, struct decimal *out);
+};
 
 /* What all kinds have in common, the first member of each kind's own struct. */
 struct source {
@@ -77,6 +91,13 @@ struct source_kind {
                              const struct source_sink *sink, void *arg,
                              char error[SOURCE_ERROR_MAX]);
     void (*destroy)(struct source *source);
+
+    /* Goes on where it was, instead of beginning. Called at most once, before the first
+     * advance(), with values that live during the call. May be NULL. */
+    void (*resume)(struct source *source, const struct source_past *past);
+
+    /* How much of it is done. False if it has no end. May be NULL. */
+    bool (*progress)(const struct source *source, uint64_t *done, uint64_t *total);
 
     /* Hands over what is due at `now`, at most `max` ticks and messages, and says when to
      * be asked again. Not called after ENDED. */

@@ -64,6 +64,32 @@ void tape_destroy(struct tape *tape)
     }
 }
 
+bool tape_remember(struct tape *tape, const struct topic *topic, const char *payload,
+                   size_t len)
+{
+    (void)tape;
+    (void)topic;
+    (void)payload;
+    (void)len;
+    return false;
+}
+
+bool tape_last_price(const struct tape *tape, const struct tick *symbol,
+                     struct decimal *out)
+{
+    (void)tape;
+    (void)symbol;
+    (void)out;
+    return false;
+}
+
+int64_t tape_remembered_us(const struct tape *tape, unsigned owner)
+{
+    (void)tape;
+    (void)owner;
+    return INT64_MIN;
+}
+
 void tape_claim(struct tape *tape, unsigned owner, const struct tick *tick)
 {
     bars_claim(tape->bars, owner, tick);

@@ -25,6 +25,11 @@ struct tick {
     struct decimal size; /* 0 for a price without a trade */
     int64_t time_us;     /* UTC, as in calendar.h */
 
+    /* Of the trade, growing within its symbol; 0 if it has none. The same trade is never
+     * counted twice, not even after a restart. */
+    uint64_t id;
+    bool sequential; /* the symbol's ids count up by one: a wider step is a loss */
+
     /* The close of the day before, where the source knows it; only a symbol's first tick
      * is asked. */
     bool has_previous_close;
