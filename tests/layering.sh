@@ -28,14 +28,17 @@ floor() {
     gateway/server) echo 10 ;;
     gateway/main) echo 11 ;;
 
+    feeder/zone) echo 2 ;;
     feeder/calendar | feeder/decimal | feeder/marks | feeder/outbox | feeder/refusal) echo 3 ;;
-    feeder/bar | feeder/config | feeder/tick) echo 4 ;;
-    feeder/bars | feeder/csv | feeder/line | feeder/source | feeder/summary) echo 5 ;;
-    feeder/inquiry) echo 5 ;;
-    feeder/publisher) echo 6 ;;
-    feeder/lines | feeder/replay | feeder/tape | feeder/walk) echo 6 ;;
-    feeder/pump) echo 7 ;;
-    feeder/main) echo 8 ;;
+    feeder/trade_ids) echo 3 ;;
+    feeder/bar | feeder/tick | feeder/weights) echo 4 ;;
+    feeder/config | feeder/csv | feeder/line | feeder/series | feeder/summary) echo 5 ;;
+    feeder/bars | feeder/source) echo 6 ;;
+    feeder/inquiry) echo 6 ;;
+    feeder/publisher) echo 7 ;;
+    feeder/lines | feeder/replay | feeder/tape | feeder/walk) echo 7 ;;
+    feeder/pump) echo 8 ;;
+    feeder/main) echo 9 ;;
     *) echo none ;;
     esac
 }
@@ -44,7 +47,7 @@ door() {
     libwebsockets*) echo gateway/clients gateway/wsloop ;;
     hiredis/*) echo common/bus common/link ;;
     event2/*) echo common/link common/loop gateway/listener gateway/visitor gateway/wsloop ;;
-    json-c/*) echo gateway/proto ;;
+    json-c/*) echo feeder/bar feeder/summary gateway/proto ;;
     uthash*) echo common/table ;;
     *) echo any ;;
     esac
