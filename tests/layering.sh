@@ -29,13 +29,15 @@ floor() {
     gateway/main) echo 11 ;;
 
     feeder/calendar | feeder/decimal | feeder/marks | feeder/outbox | feeder/refusal) echo 3 ;;
+    feeder/peer) echo 3 ;;
     feeder/bar | feeder/config | feeder/tick) echo 4 ;;
     feeder/bars | feeder/csv | feeder/line | feeder/source | feeder/summary) echo 5 ;;
-    feeder/inquiry) echo 5 ;;
-    feeder/publisher) echo 6 ;;
+    feeder/backlog | feeder/entry | feeder/lease) echo 5 ;;
+    feeder/inquiry | feeder/past) echo 6 ;;
     feeder/lines | feeder/replay | feeder/tape | feeder/walk) echo 6 ;;
-    feeder/pump) echo 7 ;;
-    feeder/main) echo 8 ;;
+    feeder/publisher) echo 7 ;;
+    feeder/pump) echo 8 ;;
+    feeder/main) echo 9 ;;
     *) echo none ;;
     esac
 }
@@ -55,7 +57,8 @@ does_io() {
     gateway/listener | gateway/visitor | gateway/wsloop) return 0 ;;
     gateway/clients | gateway/clock | gateway/history | gateway/probe) return 0 ;;
     gateway/relay | gateway/server | gateway/main) return 0 ;;
-    feeder/inquiry | feeder/publisher | feeder/pump | feeder/main) return 0 ;;
+    feeder/entry | feeder/inquiry | feeder/lease | feeder/past) return 0 ;;
+    feeder/publisher | feeder/pump | feeder/main) return 0 ;;
     esac
     return 1
 }
