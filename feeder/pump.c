@@ -8,6 +8,7 @@
 
 #include "common/log.h"
 #include "common/loop.h"
+#include "feeder/backlog.h"
 #include "feeder/calendar.h"
 #include "feeder/publisher.h"
 #include "feeder/tape.h"
@@ -17,6 +18,9 @@
 #define TICK_MESSAGES    18    /* what one tick closes and updates, usually at most */
 #define REPORT_MS        60000 /* between two lines of counters */
 #define BAD_LINES_LOGGED 10    /* in a second; the others are only counted */
+#define BACKLOG_MAX      100000
+#define BACKLOG_MORE_MS  10000 /* older than two leases: what the last holder published \
+                                */
 
 _Static_assert(SOURCES_MAX <= BARS_OWNERS_MAX, "each source is an owner");
 
@@ -27,11 +31,22 @@ struct lane {
     struct source *source;
     struct source_next next;
     struct loop_watch *watch; /* once it was WAITING */
+    bool asked;               /* at least once */
+};
+
+enum state {
+    STANDING_BY, /* the publisher has not begun: only sources with ids are asked */
+    RUNNING,
+    STOPPED /* no source is asked any more */
 };
 
 struct pump {
     struct loop *loop;
+    const struct feeder_config *config;
+    const struct source_list *list;
+    char name[FEED_NAME_MAX + 1]; /* of the lease */
     struct tape *tape;
+    struct backlog *backlog;
     struct publisher *publisher;
     struct loop_timer *turn;
     struct loop_timer *deadline;
@@ -39,13 +54,14 @@ struct pump {
     pump_done_fn on_done;
     void *arg;
 
+    enum state state;
     struct lane lanes[SOURCES_MAX];
     size_t count;
-    size_t room; /* patient sources are asked while fewer messages wait */
-    int64_t drain_timeout_ms;
+    size_t room;  /* patient sources are asked while fewer messages wait */
     bool blocked; /* a patient source was not asked for lack of room */
-    bool stopped; /* no source is asked any more */
+    bool leaving; /* the lease is being let go of */
     bool done;
+    bool failed;
 
     uint64_t bad_lines;
     uint64_t bad_lines_logged; /* since then: */
@@ -58,16 +74,31 @@ static void on_claim(void *arg, const struct tick *tick)
     tape_claim(lane->pump->tape, lane->owner, tick);
 }
 
+/* Its ticks wait: nobody may publish them, or older ones still have to be. */
+static bool is_held_back(const struct lane *lane)
+{
+    const struct pump *pump = lane->pump;
+    return lane->source->ids &&
+           (pump->state != RUNNING || backlog_count(pump->backlog) > 0);
+}
+
 static void on_tick(void *arg, const struct tick *tick)
 {
     const struct lane *lane = arg;
-    tape_tick(lane->pump->tape, lane->owner, tick);
+    struct pump *pump = lane->pump;
+    if (is_held_back(lane)) {
+        backlog_push(pump->backlog, lane->owner, tick, loop_now_ms());
+        return;
+    }
+    assert(pump->state == RUNNING);
+    tape_tick(pump->tape, lane->owner, tick);
 }
 
 static void on_ready_message(void *arg, const struct topic *topic, const char *payload,
                              size_t len)
 {
     const struct lane *lane = arg;
+    assert(lane->pump->state == RUNNING);
     tape_message(lane->pump->tape, topic, payload, len);
 }
 
@@ -148,6 +179,23 @@ static void finish(struct pump *pump)
     }
 }
 
+/* All is published: the lease goes too, so that another feeder need not wait for its end.
+ */
+static void leave(struct pump *pump)
+{
+    if (!pump->leaving) {
+        pump->leaving = true;
+        if (!publisher_leave(pump->publisher)) {
+            finish(pump);
+        }
+    }
+}
+
+static void on_left(void *arg)
+{
+    finish(arg);
+}
+
 static void on_deadline(void *arg)
 {
     struct pump *pump = arg;
@@ -187,6 +235,9 @@ static void wait_for_input(struct lane *lane)
 static size_t budget(struct lane *lane)
 {
     struct pump *pump = lane->pump;
+    if (pump->state == STANDING_BY && !lane->source->ids) {
+        return 0;
+    }
     if (!lane->source->patient) {
         return TURN_TICKS;
     }
@@ -208,8 +259,10 @@ static uint64_t advance(struct lane *lane, struct source_now now)
     if (max == 0) {
         return UINT64_MAX;
     }
+    lane->asked = true;
     lane->next = source->kind->advance(source, now, max);
-    if (source->clock_us != SOURCE_NO_CLOCK) {
+    if (source->clock_us != SOURCE_NO_CLOCK && lane->pump->state == RUNNING &&
+        !is_held_back(lane)) {
         tape_clock(lane->pump->tape, lane->owner, source->clock_us);
     }
     switch (lane->next.state) {
@@ -225,26 +278,57 @@ static uint64_t advance(struct lane *lane, struct source_now now)
     return UINT64_MAX;
 }
 
+/* Hands over what waited, no faster than can be published. */
+static void empty_backlog(struct pump *pump)
+{
+    for (size_t n = 0; n < TURN_TICKS; n++) {
+        const struct backlog_entry *entry = backlog_oldest(pump->backlog);
+        if (entry == NULL) {
+            return;
+        }
+        if (publisher_waiting(pump->publisher) >= pump->room) {
+            pump->blocked = true;
+            return;
+        }
+        tape_tick(pump->tape, entry->owner, &entry->tick);
+        backlog_pop(pump->backlog);
+    }
+}
+
+static void tend_backlog(struct pump *pump, uint64_t now_ms)
+{
+    const uint64_t age_ms = 2 * (uint64_t)pump->config->lease_ms + BACKLOG_MORE_MS;
+    if (pump->state == RUNNING) {
+        empty_backlog(pump);
+    } else if (now_ms > age_ms) {
+        backlog_forget(pump->backlog, now_ms - age_ms);
+    }
+}
+
 static void stop(struct pump *pump)
 {
-    pump->stopped = true;
+    const bool ran = pump->state == RUNNING;
+    pump->state = STOPPED;
     loop_timer_stop(pump->turn);
-    tape_summaries(pump->tape, UINT64_MAX);
+    if (ran) {
+        tape_summaries(pump->tape, UINT64_MAX);
+    }
     if (publisher_idle(pump->publisher)) {
-        finish(pump);
+        leave(pump);
     }
 }
 
 static void on_turn(void *arg)
 {
     struct pump *pump = arg;
-    if (pump->stopped) {
+    if (pump->state == STOPPED) {
         return; /* input came in the turn in which it was stopped */
     }
     const struct source_now now = read_clocks();
     uint64_t next_ms = now.mono_ms + TURN_MAX_MS;
     size_t running = 0;
     pump->blocked = false;
+    tend_backlog(pump, now.mono_ms);
     for (size_t i = 0; i < pump->count; i++) {
         struct lane *lane = &pump->lanes[i];
         if (lane->next.state == SOURCE_ENDED) {
@@ -254,20 +338,25 @@ static void on_turn(void *arg)
         next_ms = due_ms < next_ms ? due_ms : next_ms;
         running += lane->next.state != SOURCE_ENDED;
     }
-    if (running == 0) {
+    if (running == 0 && backlog_count(pump->backlog) == 0) {
         stop(pump);
         return;
     }
-    tape_summaries(pump->tape, now.mono_ms);
+    if (pump->state == RUNNING) {
+        tape_summaries(pump->tape, now.mono_ms);
+    }
+    if (backlog_count(pump->backlog) > 0 && pump->state == RUNNING && !pump->blocked) {
+        next_ms = now.mono_ms;
+    }
     loop_timer_start(pump->turn, next_ms > now.mono_ms ? next_ms - now.mono_ms : 0);
 }
 
 static void on_progress(void *arg)
 {
     struct pump *pump = arg;
-    if (pump->stopped) {
+    if (pump->state == STOPPED) {
         if (publisher_idle(pump->publisher)) {
-            finish(pump);
+            leave(pump);
         }
     } else if (pump->blocked && publisher_waiting(pump->publisher) < pump->room / 2) {
         pump->blocked = false;
@@ -275,14 +364,15 @@ static void on_progress(void *arg)
     }
 }
 
-static bool create_sources(struct pump *pump, const struct feeder_config *config,
-                           const struct source_list *list, char error[SOURCE_ERROR_MAX])
+/* ---- beginning ----------------------------------------------------------------------
+ */
+
+static bool create_sources(struct pump *pump, char error[SOURCE_ERROR_MAX])
 {
-    for (size_t i = 0; i < list->count; i++) {
+    for (size_t i = 0; i < pump->list->count; i++) {
         struct lane *lane = &pump->lanes[i];
-        lane->pump = pump;
-        lane->owner = (unsigned)i;
-        lane->source = list->kinds[i]->create(config, &sink, lane, error);
+        *lane = (struct lane){.pump = pump, .owner = (unsigned)i};
+        lane->source = pump->list->kinds[i]->create(pump->config, &sink, lane, error);
         if (lane->source == NULL) {
             return false;
         }
@@ -291,31 +381,113 @@ static bool create_sources(struct pump *pump, const struct feeder_config *config
     return true;
 }
 
+/* The tape, and the sources that speak to it. */
+static bool create_play(struct pump *pump, char error[SOURCE_ERROR_MAX])
+{
+    snprintf(error, SOURCE_ERROR_MAX, "out of memory");
+    pump->tape = tape_create((size_t)pump->config->max_symbols, on_tape_message, pump);
+    pump->backlog = backlog_create(BACKLOG_MAX);
+    return pump->tape != NULL && pump->backlog != NULL && create_sources(pump, error);
+}
+
+static void destroy_play(struct pump *pump)
+{
+    for (size_t i = 0; i < pump->count; i++) {
+        loop_watch_destroy(pump->lanes[i].watch);
+        pump->lanes[i].source->kind->destroy(pump->lanes[i].source);
+    }
+    pump->count = 0;
+    tape_destroy(pump->tape);
+    backlog_destroy(pump->backlog);
+    pump->tape = NULL;
+    pump->backlog = NULL;
+}
+
+static bool on_past(void *arg, const struct topic *topic, const char *payload, size_t len)
+{
+    const struct pump *pump = arg;
+    return tape_remember(pump->tape, topic, payload, len);
+}
+
+static bool on_last_price(void *arg, const struct tick *symbol, struct decimal *out)
+{
+    const struct pump *pump = arg;
+    return tape_last_price(pump->tape, symbol, out);
+}
+
+static void on_begin(void *arg)
+{
+    struct pump *pump = arg;
+    if (pump->state == STOPPED) {
+        return;
+    }
+    for (size_t i = 0; i < pump->count; i++) {
+        const struct lane *lane = &pump->lanes[i];
+        const struct source_past past = {.until_us =
+                                             tape_remembered_us(pump->tape, lane->owner),
+                                         .arg = pump,
+                                         .last_price = on_last_price};
+        if (past.until_us != SOURCE_NO_CLOCK && lane->source->kind->resume != NULL &&
+            !lane->asked) {
+            lane->source->kind->resume(lane->source, &past);
+        }
+    }
+    pump->state = RUNNING;
+    log_info("publishing", log_str("name", pump->name[0] == '\0' ? NULL : pump->name),
+             log_int("backlog", (int64_t)backlog_count(pump->backlog)));
+    loop_timer_start(pump->turn, 0);
+}
+
+/* What was published since is in Redis, so all begins anew from there. */
+static void on_end(void *arg)
+{
+    struct pump *pump = arg;
+    char error[SOURCE_ERROR_MAX];
+    if (pump->state == STOPPED) {
+        return;
+    }
+    pump->state = STANDING_BY;
+    destroy_play(pump);
+    if (!create_play(pump, error)) {
+        log_error("the sources cannot begin anew", log_str("why", error));
+        pump->failed = true;
+        pump->state = STOPPED;
+        loop_timer_stop(pump->turn);
+        leave(pump);
+    }
+}
+
 struct pump *pump_create(struct loop *loop, const struct feeder_config *config,
                          const struct source_list *list, pump_done_fn on_done, void *arg,
                          char error[SOURCE_ERROR_MAX])
 {
+    static const struct publisher_ops ops = {.on_progress = on_progress,
+                                             .on_past = on_past,
+                                             .on_begin = on_begin,
+                                             .on_end = on_end,
+                                             .on_left = on_left};
     snprintf(error, SOURCE_ERROR_MAX, "out of memory");
     struct pump *pump = calloc(1, sizeof(*pump));
     if (pump == NULL) {
         return NULL;
     }
     pump->loop = loop;
+    pump->config = config;
+    pump->list = list;
     pump->on_done = on_done;
     pump->arg = arg;
-    pump->drain_timeout_ms = config->drain_timeout_ms;
+    source_name(config, list, pump->name);
     const int64_t ahead = 4 * config->max_in_flight;
     pump->room = (size_t)(ahead < config->max_queue / 2 ? ahead : config->max_queue / 2);
-    pump->tape = tape_create((size_t)config->max_symbols, on_tape_message, pump);
     pump->turn = loop_timer_create(loop, on_turn, pump);
     pump->deadline = loop_timer_create(loop, on_deadline, pump);
     pump->report = loop_timer_create(loop, on_report, pump);
-    if (pump->tape == NULL || pump->turn == NULL || pump->deadline == NULL ||
-        pump->report == NULL || !create_sources(pump, config, list, error)) {
+    if (pump->turn == NULL || pump->deadline == NULL || pump->report == NULL ||
+        !create_play(pump, error)) {
         pump_destroy(pump);
         return NULL;
     }
-    pump->publisher = publisher_create(loop, config, on_progress, pump);
+    pump->publisher = publisher_create(loop, config, pump->name, &ops, pump);
     if (pump->publisher == NULL) {
         pump_destroy(pump);
         return NULL;
@@ -331,11 +503,7 @@ void pump_destroy(struct pump *pump)
         return;
     }
     publisher_destroy(pump->publisher);
-    for (size_t i = 0; i < pump->count; i++) {
-        loop_watch_destroy(pump->lanes[i].watch);
-        pump->lanes[i].source->kind->destroy(pump->lanes[i].source);
-    }
-    tape_destroy(pump->tape);
+    destroy_play(pump);
     loop_timer_destroy(pump->turn);
     loop_timer_destroy(pump->deadline);
     loop_timer_destroy(pump->report);
@@ -344,6 +512,11 @@ void pump_destroy(struct pump *pump)
 
 void pump_stop(struct pump *pump)
 {
-    loop_timer_start(pump->deadline, (uint64_t)pump->drain_timeout_ms);
+    loop_timer_start(pump->deadline, (uint64_t)pump->config->drain_timeout_ms);
     stop(pump);
+}
+
+bool pump_failed(const struct pump *pump)
+{
+    return pump->failed;
 }

@@ -421,7 +421,7 @@ def test_what_has_left_a_short_history_stays_unknown(start_feed, own_redis, way)
         assert found == list(range(first, 1101, 3))
 
 
-ACCOUNT = "+fcall +xadd +xrevrange +expire +publish +function|load +client|setname"
+ACCOUNT = "+fcall +xadd +xrevrange +expire +publish +scan +function|load +client|setname"
 INQUIRY = "+client|info +client|kill +time +xinfo|stream +xrange"
 
 
