@@ -352,10 +352,11 @@ def test_a_useless_file_is_one_clear_line(chronofeed, own_redis, tmp_path, text)
 # Standard input.
 
 
-def feed(start_feeder, lines, *argv):
+def feed(start_feeder, lines, *argv, end=True):
     feeder = start_feeder("--source", "stdin", *argv, stdin=subprocess.PIPE)
-    with feeder.popen.stdin as pipe:
-        pipe.write(lines)
+    feeder.popen.stdin.write(lines)
+    if end:
+        feeder.popen.stdin.close()
     return feeder
 
 
@@ -460,9 +461,11 @@ def test_the_feeder_waits_for_a_redis_that_is_not_there_yet(start_feeder, own_re
 def test_lines_wait_for_redis_and_none_is_lost(start_feeder, own_redis):
     own_redis.stop()
     lines = b"".join(b'{"topic":"stock.W.1m","data":{"n":%d}}\n' % n for n in range(3000))
-    feeder = feed(start_feeder, lines, "--max-queue", "100")
+    feeder = feed(start_feeder, lines[:30000], "--max-queue", "100", end=False)
     feeder.log.wait_for(r"(?i) warn .*redis.*retry")
     own_redis.start()
+    with feeder.popen.stdin as pipe:
+        pipe.write(lines[30000:])
     assert feeder.wait(20) == 0
     about = own_redis.call("XINFO", "STREAM", "history:{stock.W.1m}")
     assert about[about.index(b"entries-added") + 1] == 3000
