@@ -107,7 +107,7 @@ extern const char feed_library[];
  * does not fit. */
 size_t feed_history_key(char *out, size_t size, const char *channel, size_t channel_len);
 
-#define FEED_PATTERN_MAX (sizeof("history:{*}") - 1 + 2 * FEED_PREFIX_MAX)
+#define FEED_PATTERN_MAX (sizeof("history:{*}") - 1 + FEED_PREFIX_MAX + FEED_PREFIX_MAX)
 
 /* Writes the glob-style pattern of all histories of channels with this prefix, with a
  * terminating zero. */

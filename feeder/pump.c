@@ -19,8 +19,9 @@
 #define REPORT_MS        60000 /* between two lines of counters */
 #define BAD_LINES_LOGGED 10    /* in a second; the others are only counted */
 #define BACKLOG_MAX      100000
-#define BACKLOG_MORE_MS  10000 /* older than two leases: what the last holder published \
-                                */
+#define BACKLOG_MORE_MS                                            \
+    10000 /* older than two leases: what the last holder published \
+           */
 
 _Static_assert(SOURCES_MAX <= BARS_OWNERS_MAX, "each source is an owner");
 
@@ -88,10 +89,9 @@ static void on_tick(void *arg, const struct tick *tick)
     struct pump *pump = lane->pump;
     if (is_held_back(lane)) {
         backlog_push(pump->backlog, lane->owner, tick, loop_now_ms());
-        return;
+    } else if (pump->state == RUNNING) {
+        tape_tick(pump->tape, lane->owner, tick);
     }
-    assert(pump->state == RUNNING);
-    tape_tick(pump->tape, lane->owner, tick);
 }
 
 static void on_ready_message(void *arg, const struct topic *topic, const char *payload,

@@ -16,6 +16,7 @@ from support.listener import Listener, check_chains
 from support.redis import Redis
 from support.resp import Resp, RespError
 from support.wait import until
+from support.way import Way
 
 LEASE_MS = 1000
 BY = r"another feeder publishes under this name, standing by"
@@ -49,12 +50,6 @@ def holder(redis, key=KEY):
 def record(redis, key=KEY):
     fields = iter(redis.call("HGETALL", key))
     return {name.decode(): value.decode() for name, value in zip(fields, fields)}
-
-
-def connections(redis):
-    lines = redis.call("CLIENT", "LIST").decode().splitlines()
-    clients = [dict(word.partition("=")[::2] for word in line.split()) for line in lines]
-    return [client for client in clients if client["name"] == "chronofeed"]
 
 
 def connection_of(redis, key=KEY):
@@ -138,14 +133,15 @@ class Speakers:
 
     TOPICS = ["stock.A.1m", "crypto.B.5m", "market.C.summary"]
 
-    def __init__(self, start_feeder, redis):
+    def __init__(self, start_feeder, redis, first_url=None):
         self.redis = redis
         self.feeders = {}
         self.numbers = {letter: itertools.count() for letter in "ab"}
         settings = ["--source", "stdin", "--name", "pair", "--lease-ms", str(LEASE_MS)]
         settings += ["--history-length", "100000"]
         for letter in "ab":
-            self.feeders[letter] = start_feeder(*settings, stdin=subprocess.PIPE)
+            url = letter == "a" and first_url or redis.url
+            self.feeders[letter] = start_feeder(*settings, redis=url, stdin=subprocess.PIPE)
             if letter == "a":
                 begun(self.feeders["a"])
         self.feeders["b"].log.wait_for(BY)
@@ -296,20 +292,60 @@ def test_a_holder_whose_connection_is_killed_goes_on(start_feeder, own_redis):
     assert len(re.findall("histories read", first.log.text())) == 1
 
 
-def test_what_a_lost_holder_has_sent_is_not_carried_out_late(start_feeder, own_redis):
-    """Its bytes lie in Redis's socket while another takes over."""
-    speakers = Speakers(start_feeder, own_redis)
+@pytest.fixture
+def way(own_redis):
+    way = Way(own_redis)
+    yield way
+    way.close()
+
+
+def test_what_a_holder_sent_comes_too_late_when_another_took_over(start_feeder, own_redis, way):
+    """Its commands are on their way to Redis, which gets them, if ever, after the take-over."""
+    speakers = Speakers(start_feeder, own_redis, first_url=way.url)
     speakers.say("a", 300)
     until(lambda: speakers.count("a") == 300, what="the first speaks")
-    key = "chronogate:lease:{pair}"
-    a_connection = connection_of(own_redis, key)
-    speakers.feeders["a"].send_signal(signal.SIGSTOP)
+    wire = way.wire
+    wire.hold = True
+    speakers.say("a", 300)
+    speakers.say("b", 300)
+    until(lambda: speakers.count("b") == 300, LEASE_MS / 1000 + 2, "the second took over")
+    assert wire.kept.count(b"chrono_publish") > 100
+    wire.hold = False
+    wire.let_through()
+    speakers.feeders["a"].log.wait_for(BY)
     speakers.say("b", 30)
-    until(lambda: speakers.count("b") == 30, what="the second took over")
-    ids = [client["id"] for client in connections(own_redis)]
-    assert a_connection not in ids
-    speakers.feeders["a"].send_signal(signal.SIGCONT)
+    until(lambda: speakers.count("b") == 330, what="the second speaks on")
+    assert speakers.count("a") == 300
     speakers.check()
+
+
+def test_a_holder_that_hears_nothing_falls_silent(start_feeder, own_redis, way):
+    """Redis gets what it sends, but no answer comes back."""
+    speakers = Speakers(start_feeder, own_redis, first_url=way.url)
+    speakers.say("a", 300)
+    until(lambda: speakers.count("a") == 300, what="the first speaks")
+    way.wire.mute = True
+    time.sleep(LEASE_MS / 1000)
+    speakers.say("a", 300)
+    speakers.say("b", 300)
+    until(lambda: speakers.count("b") == 300, LEASE_MS / 1000 + 2, "the second took over")
+    speakers.feeders["a"].log.wait_for(BY)
+    assert speakers.count("a") == 300
+    speakers.check()
+
+
+def test_a_holder_that_is_cut_off_for_a_moment_goes_on(start_feeder, own_redis, way):
+    speakers = Speakers(start_feeder, own_redis, first_url=way.url)
+    speakers.say("b", 30)
+    for count in range(1, 4):
+        before = speakers.count("a")
+        way.wire.mute = True
+        speakers.say("a", 300)
+        until(lambda: speakers.count("a") >= before + 100, what="they are published")
+        way.wire.cut()
+        until(lambda: speakers.count("a") == 300 * count, what="it goes on")
+    speakers.check(runs="a")
+    assert not speakers.feeders["a"].log.find("another feeder")
 
 
 @pytest.mark.parametrize("with_data", [True, False])
