@@ -2,16 +2,14 @@
  *
  * SPDX-License-Identifier: MIT
  *
- * Owns the sources, the tape they all speak to, and the publisher.
+ * Owns the lanes and the publisher.
  *
  *     STANDING_BY ──the lease is ours and the histories are read──▶ RUNNING ──▶ STOPPED
  *          ▲                                                          │
  *          └───────────────── another feeder took over ───────────────┘
  *
- * Standing by, only live sources with ids are asked; their newest ticks wait in a backlog
- * and are handed to the tape first. Running, patient sources are not asked while enough
- * messages wait; the others always are. After another feeder took over, tape and sources
- * are made anew. The only place in the feeder that reads a clock, but for the lease.
+ * After another feeder took over, the lanes are made anew. While enough messages wait,
+ * patient sources are not asked. The only place in the feeder that reads a wall clock.
  */
 #ifndef FEEDER_PUMP_H
 #define FEEDER_PUMP_H

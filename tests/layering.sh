@@ -35,7 +35,7 @@ floor() {
     feeder/backlog | feeder/entry | feeder/lease) echo 5 ;;
     feeder/inquiry | feeder/past) echo 6 ;;
     feeder/lines | feeder/replay | feeder/tape | feeder/walk) echo 6 ;;
-    feeder/publisher) echo 7 ;;
+    feeder/lanes | feeder/publisher) echo 7 ;;
     feeder/pump) echo 8 ;;
     feeder/main) echo 9 ;;
     *) echo none ;;
@@ -57,7 +57,7 @@ does_io() {
     gateway/listener | gateway/visitor | gateway/wsloop) return 0 ;;
     gateway/clients | gateway/clock | gateway/history | gateway/probe) return 0 ;;
     gateway/relay | gateway/server | gateway/main) return 0 ;;
-    feeder/entry | feeder/inquiry | feeder/lease | feeder/past) return 0 ;;
+    feeder/entry | feeder/inquiry | feeder/lanes | feeder/lease | feeder/past) return 0 ;;
     feeder/publisher | feeder/pump | feeder/main) return 0 ;;
     esac
     return 1
