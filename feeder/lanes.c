@@ -10,12 +10,13 @@
 #include "feeder/backlog.h"
 #include "feeder/tape.h"
 
-#define TURN_MAX_MS     250  /* the longest without looking at the clocks */
-#define TURN_TICKS      1000 /* the most a source is asked for at once */
-#define TICK_MESSAGES   18   /* what one tick closes and updates, usually at most */
-#define BACKLOG_MAX     100000
-#define BACKLOG_MORE_MS 10000 /* older than two leases: what the last holder published \
-                               */
+#define TURN_MAX_MS   250  /* the longest without looking at the clocks */
+#define TURN_TICKS    1000 /* the most a source is asked for at once */
+#define TICK_MESSAGES 18   /* what one tick closes and updates, usually at most */
+#define BACKLOG_MAX   100000
+
+/* What is older than this and two leases the last holder has published. */
+#define BACKLOG_MORE_MS 10000
 
 _Static_assert(SOURCES_MAX <= BARS_OWNERS_MAX, "each source is an owner");
 

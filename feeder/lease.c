@@ -280,7 +280,7 @@ static void tell_who_has_it(struct lease *lease, const struct answer *answer)
 static uint64_t pause_ms(const struct lease *lease, const struct answer *answer)
 {
     if (is_verdict(answer, "free")) {
-        return answer->holder[0] == '\0' ? lease->ms / 2 : 0;
+        return answer->holder[0] == '\0' ? lease->ms : 0;
     }
     const uint64_t ms = lease->ms / LOOK_SHARE;
     return ms < LOOK_MIN_MS ? LOOK_MIN_MS : ms > LOOK_MAX_MS ? LOOK_MAX_MS : ms;
