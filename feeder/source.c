@@ -60,3 +60,37 @@ bool source_parse(const struct feeder_config *config, struct source_list *out,
         at += len + 1;
     }
 }
+
+/* What sets it apart from others of its kind; NULL if nothing does. */
+static const char *find_instance(const struct feeder_config *config,
+                                 const struct source_kind *kind)
+{
+    static const char *const venues[] = {"binance", "coinbase", "kraken"};
+    if (kind == &replay_source) {
+        const char *slash = strrchr(config->file, '/');
+        return slash == NULL ? config->file : slash + 1;
+    }
+    if (strcmp(kind->name, "exchange") == 0) {
+        return venues[config->venue];
+    }
+    return NULL;
+}
+
+void source_name(const struct feeder_config *config, const struct source_list *list,
+                 char out[FEED_NAME_MAX + 1])
+{
+    size_t len = (size_t)snprintf(out, FEED_NAME_MAX + 1, "%s", config->name);
+    if (len > 0) {
+        return;
+    }
+    for (size_t i = 0; i < list->count && len <= FEED_NAME_MAX; i++) {
+        if (list->kinds[i] == &stdin_source) {
+            continue;
+        }
+        const char *instance = find_instance(config, list->kinds[i]);
+        len += (size_t)snprintf(out + len, FEED_NAME_MAX + 1 - len, "%s%s%s%s",
+                                len == 0 ? "" : "+", list->kinds[i]->name,
+                                instance == NULL ? "" : ":",
+                                instance == NULL ? "" : instance);
+    }
+}

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/feed.h"
 #include "feeder/config.h"
 #include "feeder/tick.h"
 
@@ -67,6 +68,11 @@ struct source {
     /* It waits as long as one likes, so it is asked for no more than can be published. Of
      * the others the oldest messages are dropped instead. */
     bool patient;
+
+    /* It is live and its ticks have ids, so that none is counted twice: it is asked, too,
+     * while nobody may publish, and its ticks are kept in a backlog. All others are not
+     * asked then. */
+    bool ids;
 };
 
 enum source_state { SOURCE_DUE, SOURCE_WAITING, SOURCE_ENDED };
@@ -93,7 +99,8 @@ struct source_kind {
     void (*destroy)(struct source *source);
 
     /* Goes on where it was, instead of beginning. Called at most once, before the first
-     * advance(), with values that live during the call. May be NULL. */
+     * advance(), with values that live during the call; not if nothing of it was
+     * published before, nor if it has been asked while standing by. May be NULL. */
     void (*resume)(struct source *source, const struct source_past *past);
 
     /* How much of it is done. False if it has no end. May be NULL. */
@@ -116,6 +123,12 @@ struct source_list {
  * settings. Returns false and one line in `error` if they won't do. */
 bool source_parse(const struct feeder_config *config, struct source_list *out,
                   char error[SOURCE_ERROR_MAX]);
+
+/* Writes the name of the lease: the setting, or what the sources make: a file's or a
+ * venue's feeders are of one name. Empty if there is none, for nobody knows what others
+ * feed by stdin. */
+void source_name(const struct feeder_config *config, const struct source_list *list,
+                 char out[FEED_NAME_MAX + 1]);
 
 extern const struct source_kind walk_source;
 extern const struct source_kind replay_source;

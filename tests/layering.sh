@@ -30,15 +30,16 @@ floor() {
 
     feeder/zone) echo 2 ;;
     feeder/calendar | feeder/decimal | feeder/marks | feeder/outbox | feeder/refusal) echo 3 ;;
-    feeder/trade_ids) echo 3 ;;
+    feeder/peer | feeder/trade_ids) echo 3 ;;
     feeder/bar | feeder/tick | feeder/weights) echo 4 ;;
     feeder/config | feeder/csv | feeder/line | feeder/series | feeder/summary) echo 5 ;;
-    feeder/bars | feeder/source) echo 6 ;;
-    feeder/inquiry) echo 6 ;;
-    feeder/publisher) echo 7 ;;
+    feeder/backlog) echo 5 ;;
+    feeder/bars | feeder/entry | feeder/lease | feeder/source) echo 6 ;;
+    feeder/inquiry | feeder/past) echo 7 ;;
     feeder/lines | feeder/replay | feeder/tape | feeder/walk) echo 7 ;;
-    feeder/pump) echo 8 ;;
-    feeder/main) echo 9 ;;
+    feeder/lanes | feeder/publisher) echo 8 ;;
+    feeder/pump) echo 9 ;;
+    feeder/main) echo 10 ;;
     *) echo none ;;
     esac
 }
@@ -58,7 +59,8 @@ does_io() {
     gateway/listener | gateway/visitor | gateway/wsloop) return 0 ;;
     gateway/clients | gateway/clock | gateway/history | gateway/probe) return 0 ;;
     gateway/relay | gateway/server | gateway/main) return 0 ;;
-    feeder/inquiry | feeder/publisher | feeder/pump | feeder/main) return 0 ;;
+    feeder/entry | feeder/inquiry | feeder/lanes | feeder/lease | feeder/past) return 0 ;;
+    feeder/publisher | feeder/pump | feeder/main) return 0 ;;
     esac
     return 1
 }
