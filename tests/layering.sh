@@ -29,7 +29,7 @@ floor() {
     gateway/main) echo 11 ;;
 
     feeder/zone) echo 2 ;;
-    feeder/calendar | feeder/decimal | feeder/marks | feeder/outbox | feeder/refusal) echo 3 ;;
+    feeder/calendar | feeder/decimal | feeder/marks | feeder/object | feeder/outbox | feeder/refusal) echo 3 ;;
     feeder/trade_ids) echo 3 ;;
     feeder/bar | feeder/tick | feeder/weights) echo 4 ;;
     feeder/config | feeder/csv | feeder/line | feeder/series | feeder/summary) echo 5 ;;
