@@ -6,6 +6,7 @@
 
 #include "common/feed.h"
 #include "feeder/calendar.h"
+#include "feeder/columns.h"
 #include "feeder/weights.h"
 #include "feeder/zone.h"
 
@@ -110,12 +111,25 @@ static bool read_time(const char *text, const char *name, int64_t nothing, int64
                       char error[CONF_ERROR_MAX])
 {
     *out = nothing;
-    if (text[0] == '\0' || calendar_parse(text, strlen(text), out)) {
+    if (text[0] == '\0' || calendar_parse_stamp(text, strlen(text), out)) {
         return true;
     }
     snprintf(error, CONF_ERROR_MAX,
              "--%s: not a time such as 2025-09-22 or 2025-09-22T05:16:02Z", name);
     return false;
+}
+
+static bool read_range(struct feeder_config *config, char error[CONF_ERROR_MAX])
+{
+    if (!read_time(config->from, "from", CALENDAR_MIN_US, &config->from_us, error) ||
+        !read_time(config->to, "to", CALENDAR_MAX_US, &config->to_us, error)) {
+        return false;
+    }
+    if (config->from_us >= config->to_us) {
+        snprintf(error, CONF_ERROR_MAX, "--to: must be after --from");
+        return false;
+    }
+    return true;
 }
 
 /* A prefix is part of the history's key, where braces mean something to Redis Cluster. */
@@ -155,8 +169,11 @@ enum conf_result feeder_config_load(char *const argv[], char *const envp[],
             FEED_PREFIX_MAX);
         return CONF_BAD;
     }
-    if (!read_time(out->from, "from", CALENDAR_MIN_US, &out->from_us, error) ||
-        !read_time(out->to, "to", CALENDAR_MAX_US, &out->to_us, error)) {
+    if (!read_range(out, error)) {
+        return CONF_BAD;
+    }
+    struct columns columns;
+    if (!columns_parse(out->columns, &columns, error)) {
         return CONF_BAD;
     }
     if (!weights_are(out->weights)) {

@@ -29,15 +29,15 @@ floor() {
     gateway/main) echo 11 ;;
 
     feeder/zone) echo 2 ;;
-    feeder/calendar | feeder/decimal | feeder/marks | feeder/object | feeder/outbox | feeder/refusal) echo 3 ;;
-    feeder/trade_ids) echo 3 ;;
+    feeder/calendar | feeder/columns | feeder/decimal | feeder/file | feeder/marks | feeder/object) echo 3 ;;
+    feeder/outbox | feeder/pace | feeder/refusal | feeder/seen | feeder/trade_ids) echo 3 ;;
     feeder/bar | feeder/tick | feeder/weights) echo 4 ;;
-    feeder/config | feeder/csv | feeder/line | feeder/series | feeder/summary) echo 5 ;;
-    feeder/bars | feeder/source) echo 6 ;;
+    feeder/config | feeder/line | feeder/row | feeder/series | feeder/summary) echo 5 ;;
+    feeder/bars | feeder/csv | feeder/ndjson | feeder/source) echo 6 ;;
     feeder/inquiry) echo 6 ;;
     feeder/publisher) echo 7 ;;
-    feeder/lines | feeder/replay | feeder/tape | feeder/walk) echo 7 ;;
-    feeder/pump) echo 8 ;;
+    feeder/lines | feeder/prices | feeder/tape | feeder/walk) echo 7 ;;
+    feeder/pump | feeder/replay) echo 8 ;;
     feeder/main) echo 9 ;;
     *) echo none ;;
     esac
@@ -49,6 +49,7 @@ door() {
     event2/*) echo common/link common/loop gateway/listener gateway/visitor gateway/wsloop ;;
     json-c/*) echo feeder/bar feeder/summary gateway/proto ;;
     uthash*) echo common/table ;;
+    zlib.h) echo feeder/file ;;
     *) echo any ;;
     esac
 }
