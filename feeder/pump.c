@@ -5,10 +5,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/log.h"
 #include "common/loop.h"
 #include "feeder/calendar.h"
+#include "feeder/progress.h"
 #include "feeder/publisher.h"
 #include "feeder/tape.h"
 
@@ -47,6 +49,10 @@ struct pump {
     bool stopped; /* no source is asked any more */
     bool done;
 
+    bool watched; /* somebody looks at a terminal */
+    struct progress progress;
+    uint64_t ticks; /* of all sources */
+
     uint64_t bad_lines;
     uint64_t bad_lines_logged; /* since then: */
     uint64_t bad_lines_ms;
@@ -61,6 +67,7 @@ static void on_claim(void *arg, const struct tick *tick)
 static void on_tick(void *arg, const struct tick *tick)
 {
     const struct lane *lane = arg;
+    lane->pump->ticks++;
     tape_tick(lane->pump->tape, lane->owner, tick);
 }
 
@@ -143,10 +150,47 @@ static void on_report(void *arg)
     loop_timer_start(pump->report, REPORT_MS);
 }
 
+/* What the terminal refuses is not shown. */
+static void show(const char *text, size_t len)
+{
+    const ssize_t ignored = len > 0 ? write(STDERR_FILENO, text, len) : 0;
+    (void)ignored;
+}
+
+/* How far this source is, if it has an end that is still to come. */
+static bool look_at(const struct lane *lane, struct progress_now *out)
+{
+    const struct source *source = lane->source;
+    return source != NULL && lane->next.state != SOURCE_ENDED &&
+           source->kind->progress != NULL &&
+           source->kind->progress(source, &out->done, &out->total) && out->total > 0;
+}
+
+/* Shows the source that is furthest from its end. */
+static void show_progress(struct pump *pump, uint64_t now_ms)
+{
+    struct progress_now least = {.now_ms = now_ms, .ticks = pump->ticks};
+    for (size_t i = 0; pump->watched && i < pump->count; i++) {
+        struct progress_now now = least;
+        if (look_at(&pump->lanes[i], &now) &&
+            (least.total == 0 || (double)now.done / (double)now.total <
+                                     (double)least.done / (double)least.total)) {
+            least = now;
+        }
+    }
+    if (least.total > 0) {
+        char line[PROGRESS_LINE_MAX];
+        show(line, progress_line(&pump->progress, &least, line));
+    }
+}
+
 static void finish(struct pump *pump)
 {
     if (!pump->done) {
         pump->done = true;
+        if (pump->progress.started) {
+            show(PROGRESS_CLEAR, sizeof(PROGRESS_CLEAR) - 1);
+        }
         report(pump);
         pump->on_done(pump->arg);
     }
@@ -263,6 +307,7 @@ static void on_turn(void *arg)
         stop(pump);
         return;
     }
+    show_progress(pump, now.mono_ms);
     loop_timer_start(pump->turn, next_ms > now.mono_ms ? next_ms - now.mono_ms : 0);
 }
 
@@ -319,6 +364,8 @@ struct pump *pump_create(struct loop *loop, const struct feeder_config *config,
     pump->on_done = on_done;
     pump->arg = arg;
     pump->drain_timeout_ms = config->drain_timeout_ms;
+    pump->watched = isatty(STDERR_FILENO) && config->log_format == LOG_FORMAT_TEXT &&
+                    config->log_level == LOG_LEVEL_INFO;
     const int64_t ahead = 4 * config->max_in_flight;
     pump->room = (size_t)(ahead < config->max_queue / 2 ? ahead : config->max_queue / 2);
     pump->tape = create_tape(pump, config);
