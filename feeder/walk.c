@@ -154,13 +154,13 @@ static int64_t random_gap(struct walk *walk, int64_t mean)
     const uint64_t bits = next_random(walk) | 1;
     const int zeros = __builtin_clzll(bits);
     const int64_t fraction = (int64_t)((bits << zeros << 1) >> 48);
-    return mean * (((INT64_C(1) + zeros) << 16) - fraction) * 2 / (3 << 16);
+    return mean * (((INT64_C(1) + zeros) << 16) - fraction) * 2 / (INT64_C(3) << 16);
 }
 
 /* About lognormal: the median times 2 to the power of 1.9 deviates, at least 1. */
 static int64_t random_lots(struct walk *walk, int64_t median)
 {
-    const int64_t power = random_normal(walk) * 1946 / 1000 + 16 * 1024; /* in 1 / 1024 */
+    const int64_t power = random_normal(walk) * 1946 / 1000 + 16384; /* in 1 / 1024 */
     return ((median * (1024 + power % 1024)) << (power / 1024)) / (INT64_C(1024) << 16) +
            1;
 }
