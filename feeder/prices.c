@@ -11,6 +11,7 @@
 #include "feeder/file.h"
 #include "feeder/ndjson.h"
 #include "feeder/seen.h"
+#include "feeder/zone.h"
 
 #define SYMBOLS_MAX (1U << 22) /* what a price has bits for */
 #define KEY_MAX     (1 + TOPIC_SYMBOL_MAX)
@@ -140,6 +141,15 @@ static bool add_bar(struct prices *prices, struct prices_symbol *symbol,
     return true;
 }
 
+/* A bar of a day or more that is told by its date begins when the session's day does. */
+static void begin_with_day(struct row *row, enum topic_interval interval)
+{
+    if (row->is_bar && interval >= TOPIC_1D && row->tick.time_us % CALENDAR_DAY_US == 0) {
+        row->tick.time_us =
+            zone_day_start(row->tick.time_us / CALENDAR_DAY_US) * CALENDAR_SECOND_US;
+    }
+}
+
 /* When a row is over. */
 static int64_t end_of(const struct row *row, enum topic_interval interval)
 {
@@ -153,8 +163,10 @@ static int64_t end_of(const struct row *row, enum topic_interval interval)
 }
 
 /* Returns false when out of memory. */
-static bool add_row(struct loading *loading, const struct row *row)
+static bool add_row(struct loading *loading, struct row *row)
 {
+    const enum topic_interval interval =
+        (enum topic_interval)loading->config->row_interval;
     struct prices *prices = loading->prices;
     prices->rows++;
     if (row->tick.time_us < loading->config->from_us ||
@@ -172,8 +184,8 @@ static bool add_row(struct loading *loading, const struct row *row)
             return seen == SEEN_BEFORE;
         }
     }
-    const int64_t end_us =
-        end_of(row, (enum topic_interval)loading->config->row_interval);
+    begin_with_day(row, interval);
+    const int64_t end_us = end_of(row, interval);
     if (prices->end_us < end_us) {
         prices->end_us = end_us;
     }

@@ -5,7 +5,8 @@
  * The file (file.h) holds NDJSON if its first byte that is no white space is a brace, and
  * CSV otherwise; empty lines are skipped. A row that is a bar becomes four prices within
  * its time: open, then low and high (high and low if the bar fell), then close, its
- * volume shared among them, so that the bar comes out again as it went in. Left out are
+ * volume shared among them, so that the bar comes out again as it went in; one of a day
+ * or more that is told by its date begins when the session's day does. Left out are
  * rows outside of --from and --to and those whose id their symbol had before.
  */
 #ifndef FEEDER_PRICES_H

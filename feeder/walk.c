@@ -283,8 +283,8 @@ static struct source_next advance_at_wall_clock(struct walk *walk, struct source
 static void go_on(struct walk *walk)
 {
     const int64_t hour_us = 3600 * CALENDAR_SECOND_US;
-    const int64_t day_us = calendar_bar_start(TOPIC_1D, walk->next_us);
-    const int64_t percent = busy[(walk->next_us - day_us) / hour_us];
+    const int64_t hour = calendar_bar_start(TOPIC_1H, walk->next_us) / hour_us % 24;
+    const int64_t percent = busy[hour < 0 ? hour + 24 : hour];
     const int64_t mean_ns = INT64_C(100000000000) / percent / (int64_t)walk->rate_per_s;
     walk->rest_ns += random_gap(walk, mean_ns);
     walk->next_us += walk->rest_ns / 1000;

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "feeder/calendar.h"
+#include "feeder/zone.h"
 
 #define SAID_MAX 65536
 
@@ -166,6 +167,19 @@ START_TEST(when_all_is_said_the_clock_stands_at_the_end_of_the_last_row)
     char text[CALENDAR_TEXT_MAX + 1];
     calendar_format(text, source->clock_us);
     ck_assert_str_eq(text, "2024-03-01T00:00:00.000000");
+}
+END_TEST
+
+START_TEST(a_bar_told_by_its_date_is_that_day_of_the_session)
+{
+    ck_assert(zone_use("America/New_York"));
+    ck_assert_ptr_null(open_text("symbol,date,open,high,low,close\n"
+                                 "A,2024-03-10,1,1,1,1\nA,2024-03-11T12:00,1,1,1,1\n"));
+    advance(0, 4);
+    ck_assert_ptr_nonnull(strstr(said, "A 2024-03-10T05:00:00.000000 1 0\n"));
+    ck_assert_ptr_nonnull(strstr(said, "A 2024-03-11T03:59:59.999999 1 0\n"));
+    advance(0, 4);
+    ck_assert_ptr_nonnull(strstr(said, "A 2024-03-11T12:00:00.000000 1 0\n"));
 }
 END_TEST
 
@@ -490,6 +504,7 @@ int main(void)
     tcase_add_test(tcase, rows_come_in_the_order_of_time_whatever_the_files);
     tcase_add_test(tcase, a_bar_becomes_four_ticks_within_its_day);
     tcase_add_test(tcase, when_all_is_said_the_clock_stands_at_the_end_of_the_last_row);
+    tcase_add_test(tcase, a_bar_told_by_its_date_is_that_day_of_the_session);
     tcase_add_test(tcase, rows_may_last_a_minute_or_a_month);
     tcase_add_test(tcase, no_more_is_handed_over_than_asked_for);
     tcase_add_test(tcase, in_real_time_rows_keep_their_distance);
