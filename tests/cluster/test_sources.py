@@ -165,7 +165,7 @@ def test_a_loop_keeps_the_weekdays(start_feeder, own_redis, tmp_path):
 
 
 def walked(start_feeder, redis, prefix, *argv):
-    """What a walk with a clock of its own says of each symbol, byte for byte."""
+    """What a walk with a clock of its own says on each topic, byte for byte."""
 
     def run():
         feeder = start_feeder(
@@ -176,9 +176,7 @@ def walked(start_feeder, redis, prefix, *argv):
 
     said = {}
     for message in heard(redis, run):
-        topic = message.channel.removeprefix(prefix)
-        if not topic.startswith("market."):  # their pace is real time's
-            said.setdefault(topic, []).append(message.payload)
+        said.setdefault(message.channel.removeprefix(prefix), []).append(message.payload)
     return said
 
 
