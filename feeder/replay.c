@@ -3,9 +3,9 @@
 #include <stdlib.h>
 
 #include "feeder/calendar.h"
-#include "feeder/pace.h"
 #include "feeder/prices.h"
 #include "feeder/source.h"
+#include "feeder/tempo.h"
 
 /* Real prices from a file (prices.h), at their own pace, faster, or as fast as possible.
  *
@@ -24,8 +24,8 @@ struct replay {
     uint64_t pass;
     int64_t shift_us; /* what this pass adds to the file's times */
     bool started;
-    int64_t start_us; /* of the file, where the first advance() begins the pace */
-    struct pace pace; /* of this pass, in the file's times */
+    int64_t start_us;   /* of the file, where the first advance() begins the pace */
+    struct tempo tempo; /* of this pass, in the file's times */
 };
 
 static int64_t first_us(const struct replay *replay)
@@ -65,8 +65,8 @@ static bool begin_again(struct replay *replay, uint64_t now_ms)
     if (!replay->loop || !go_to_pass(replay, replay->pass + 1)) {
         return false;
     }
-    replay->pace.start_ms = now_ms;
-    replay->pace.start_us = first_us(replay);
+    replay->tempo.start_ms = now_ms;
+    replay->tempo.start_us = first_us(replay);
     return true;
 }
 
@@ -89,7 +89,7 @@ static void set_clock(struct replay *replay, int64_t file_time_us)
 static struct source_next due_at(const struct replay *replay, int64_t file_time_us)
 {
     return (struct source_next){.state = SOURCE_DUE,
-                                .due_ms = pace_due_ms(&replay->pace, file_time_us)};
+                                .due_ms = tempo_due_ms(&replay->tempo, file_time_us)};
 }
 
 static struct source_next replay_advance(struct source *source, struct source_now now,
@@ -99,10 +99,10 @@ static struct source_next replay_advance(struct source *source, struct source_no
     const struct prices *prices = &replay->prices;
     if (!replay->started) {
         replay->started = true;
-        replay->pace.start_ms = now.mono_ms;
-        replay->pace.start_us = replay->start_us;
+        replay->tempo.start_ms = now.mono_ms;
+        replay->tempo.start_us = replay->start_us;
     }
-    const int64_t position = pace_position(&replay->pace, now.mono_ms, prices->end_us);
+    const int64_t position = tempo_position(&replay->tempo, now.mono_ms, prices->end_us);
     for (; max > 0 && replay->next < prices->count; max--) {
         const struct price *price = &prices->list[replay->next];
         if (price->time_us > position) {
@@ -228,7 +228,7 @@ static struct source *replay_create(const struct feeder_config *config,
                                    .arg = arg,
                                    .clock_us = SOURCE_NO_CLOCK,
                                    .patient = true};
-    replay->pace.speed = config->speed;
+    replay->tempo.speed = config->speed;
     replay->loop = config->loop;
     if (!open_file(replay, config, error)) {
         replay_destroy(&replay->base);

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "feeder/calendar.h"
-#include "feeder/pace.h"
 #include "feeder/source.h"
+#include "feeder/tempo.h"
 
 /* A geometric random walk over well-known symbols: real names, made-up prices. Integers
  * only, so on every machine alike.
@@ -117,7 +117,7 @@ struct walk {
     int64_t from_us;
     int64_t next_us; /* when the next tick is, */
     int64_t rest_ns; /* and what is below a microsecond */
-    struct pace pace;
+    struct tempo tempo;
 };
 
 /* SplitMix64, by Sebastiano Vigna, in the public domain:
@@ -296,9 +296,9 @@ static struct source_next advance_at_own_clock(struct walk *walk, struct source_
 {
     if (!walk->started) {
         walk->started = true;
-        walk->pace.start_ms = now.mono_ms;
+        walk->tempo.start_ms = now.mono_ms;
     }
-    const int64_t position = pace_position(&walk->pace, now.mono_ms, walk->to_us);
+    const int64_t position = tempo_position(&walk->tempo, now.mono_ms, walk->to_us);
     for (; max > 0 && walk->next_us <= position && walk->next_us < walk->to_us; max--) {
         walk->base.clock_us = walk->next_us;
         walk_step(walk, walk->next_us);
@@ -313,7 +313,7 @@ static struct source_next advance_at_own_clock(struct walk *walk, struct source_
     }
     const int64_t next_us = walk->next_us < walk->to_us ? walk->next_us : walk->to_us;
     return (struct source_next){.state = SOURCE_DUE,
-                                .due_ms = pace_due_ms(&walk->pace, next_us)};
+                                .due_ms = tempo_due_ms(&walk->tempo, next_us)};
 }
 
 static struct source_next walk_advance(struct source *source, struct source_now now,
@@ -363,13 +363,13 @@ static void walk_resume(struct source *source, const struct source_past *past)
         return;
     }
     if (until_us >= walk->to_us) {
-        walk->pace.start_us = walk->to_us;
+        walk->tempo.start_us = walk->to_us;
         source->sink->on_notice(source->arg, true, "nothing new",
                                 "all of it is published already; --resume false walks "
                                 "it again");
         return;
     }
-    walk->pace.start_us = until_us;
+    walk->tempo.start_us = until_us;
     char text[CALENDAR_TEXT_MAX + 1];
     calendar_format(text, until_us);
     source->sink->on_notice(source->arg, false, "goes on from", text);
@@ -414,7 +414,7 @@ static struct source *walk_create(const struct feeder_config *config,
     }
     if (walk->has_from) {
         walk->base.patient = true; /* what is dropped would not come again */
-        walk->pace = (struct pace){.speed = config->speed, .start_us = config->from_us};
+        walk->tempo = (struct tempo){.speed = config->speed, .start_us = config->from_us};
         walk->next_us = config->from_us;
         go_on(walk);
     }

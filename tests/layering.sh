@@ -30,7 +30,7 @@ floor() {
 
     feeder/zone) echo 2 ;;
     feeder/calendar | feeder/columns | feeder/decimal | feeder/file | feeder/marks | feeder/object) echo 3 ;;
-    feeder/outbox | feeder/pace | feeder/progress | feeder/refusal | feeder/seen | feeder/trade_ids) echo 3 ;;
+    feeder/outbox | feeder/progress | feeder/refusal | feeder/seen | feeder/tempo | feeder/trade_ids) echo 3 ;;
     feeder/bar | feeder/tick | feeder/weights) echo 4 ;;
     feeder/config | feeder/line | feeder/row | feeder/series | feeder/summary) echo 5 ;;
     feeder/bars | feeder/csv | feeder/ndjson | feeder/source) echo 6 ;;
