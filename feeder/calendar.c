@@ -301,7 +301,8 @@ int64_t calendar_bar_start(enum topic_interval interval, int64_t at_us)
     } else if (interval == TOPIC_1MO) {
         day -= date_from_days(day).day - 1;
     }
-    return zone_day_start(day) * CALENDAR_SECOND_US;
+    const int64_t start_us = zone_day_start(day) * CALENDAR_SECOND_US;
+    return start_us < CALENDAR_MIN_US ? CALENDAR_MIN_US : start_us;
 }
 
 int64_t calendar_bar_end(enum topic_interval interval, int64_t start_us)

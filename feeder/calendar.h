@@ -45,10 +45,12 @@ bool calendar_parse_stamp(const char *text, size_t len, int64_t *out_us);
 size_t calendar_format(char out[CALENDAR_TEXT_MAX + 1], int64_t at_us);
 size_t calendar_format_second(char out[CALENDAR_TEXT_MAX + 1], int64_t at_us);
 
-/* When the interval's bar that holds the instant begins. */
+/* When the interval's bar that holds the instant begins; none begins before the calendar
+ * does. */
 int64_t calendar_bar_start(enum topic_interval interval, int64_t at_us);
 
-/* When a bar that begins at `start_us` ends: the first instant after it. */
+/* When a bar that begins at `start_us` ends: the first instant after it, which may be
+ * beyond the calendar. */
 int64_t calendar_bar_end(enum topic_interval interval, int64_t start_us);
 
 #endif
