@@ -43,6 +43,8 @@ def check_bar(topic, payload):
     type_, symbol, interval = re.fullmatch(r"(\w+?)\.(.*)\.(\w+)", topic).groups()
     assert type_ in TYPES
     expected = BAR[:]
+    if "last_trade" in bar:
+        expected.insert(expected.index("change"), "last_trade")
     if interval == "1d" and "previous_close" in bar:
         expected.insert(expected.index("change"), "previous_close")
     assert list(bar) == expected
