@@ -13,11 +13,11 @@ floor() {
     common/json | common/table) echo 0 ;;
     common/log | common/topic) echo 1 ;;
     common/conf_row | common/feed | common/loop | common/redis_url) echo 2 ;;
-    common/conf | common/link) echo 3 ;;
+    common/conf | common/link | common/wsloop) echo 3 ;;
     common/bus) echo 4 ;;
 
     gateway/addresses | gateway/bucket | gateway/console | gateway/frame | gateway/members | gateway/places | gateway/reader) echo 3 ;;
-    gateway/request | gateway/stats | gateway/wsloop) echo 3 ;;
+    gateway/request | gateway/stats) echo 3 ;;
     gateway/admin | gateway/config | gateway/listener | gateway/outq | gateway/proto) echo 4 ;;
     gateway/sequence | gateway/visitor) echo 4 ;;
     gateway/hub | gateway/probe | gateway/upgrade) echo 5 ;;
@@ -41,9 +41,9 @@ floor() {
 }
 door() {
     case $1 in
-    libwebsockets*) echo gateway/clients gateway/wsloop ;;
+    libwebsockets*) echo common/wsloop gateway/clients ;;
     hiredis/*) echo common/bus common/link ;;
-    event2/*) echo common/link common/loop gateway/listener gateway/visitor gateway/wsloop ;;
+    event2/*) echo common/link common/loop common/wsloop gateway/listener gateway/visitor ;;
     json-c/*) echo gateway/proto ;;
     uthash*) echo common/table ;;
     *) echo any ;;
@@ -51,8 +51,8 @@ door() {
 }
 does_io() {
     case $1 in
-    common/loop | common/link | common/bus) return 0 ;;
-    gateway/listener | gateway/visitor | gateway/wsloop) return 0 ;;
+    common/loop | common/link | common/bus | common/wsloop) return 0 ;;
+    gateway/listener | gateway/visitor) return 0 ;;
     gateway/clients | gateway/clock | gateway/history | gateway/probe) return 0 ;;
     gateway/relay | gateway/server | gateway/main) return 0 ;;
     feeder/inquiry | feeder/publisher | feeder/pump | feeder/main) return 0 ;;
