@@ -28,8 +28,9 @@ floor() {
     gateway/server) echo 10 ;;
     gateway/main) echo 11 ;;
 
-    feeder/calendar | feeder/decimal | feeder/marks | feeder/outbox | feeder/refusal) echo 3 ;;
-    feeder/bar | feeder/config | feeder/tick) echo 4 ;;
+    feeder/address | feeder/calendar | feeder/decimal | feeder/marks | feeder/outbox | feeder/refusal) echo 3 ;;
+    feeder/roster) echo 3 ;;
+    feeder/bar | feeder/config | feeder/tick | feeder/venue) echo 4 ;;
     feeder/bars | feeder/csv | feeder/line | feeder/source | feeder/summary) echo 5 ;;
     feeder/inquiry) echo 5 ;;
     feeder/publisher) echo 6 ;;
@@ -44,7 +45,7 @@ door() {
     libwebsockets*) echo common/wsloop gateway/clients ;;
     hiredis/*) echo common/bus common/link ;;
     event2/*) echo common/link common/loop common/wsloop gateway/listener gateway/visitor ;;
-    json-c/*) echo gateway/proto ;;
+    json-c/*) echo feeder/venue gateway/proto ;;
     uthash*) echo common/table ;;
     *) echo any ;;
     esac
