@@ -11,6 +11,7 @@
 #include "feeder/calendar.h"
 #include "feeder/publisher.h"
 #include "feeder/tape.h"
+#include "feeder/wire.h"
 
 #define TURN_MAX_MS      250   /* the longest without looking at the clocks */
 #define TURN_TICKS       1000  /* the most a source is asked for at once */
@@ -33,6 +34,7 @@ struct pump {
     struct loop *loop;
     struct tape *tape;
     struct publisher *publisher;
+    struct wires *wires;
     struct loop_timer *turn;
     struct loop_timer *deadline;
     struct loop_timer *report;
@@ -61,7 +63,9 @@ static void on_claim(void *arg, const struct tick *tick)
 static void on_tick(void *arg, const struct tick *tick)
 {
     const struct lane *lane = arg;
-    tape_tick(lane->pump->tape, lane->owner, tick);
+    if (!lane->pump->stopped) { /* a wire may bring one at any time */
+        tape_tick(lane->pump->tape, lane->owner, tick);
+    }
 }
 
 static void on_ready_message(void *arg, const struct topic *topic, const char *payload,
@@ -287,6 +291,10 @@ static bool create_sources(struct pump *pump, const struct feeder_config *config
             return false;
         }
         pump->count++;
+        if (list->kinds[i]->equip != NULL &&
+            !list->kinds[i]->equip(lane->source, wires_world(pump->wires), error)) {
+            return false;
+        }
     }
     return true;
 }
@@ -307,11 +315,13 @@ struct pump *pump_create(struct loop *loop, const struct feeder_config *config,
     const int64_t ahead = 4 * config->max_in_flight;
     pump->room = (size_t)(ahead < config->max_queue / 2 ? ahead : config->max_queue / 2);
     pump->tape = tape_create((size_t)config->max_symbols, on_tape_message, pump);
+    pump->wires = wires_create(loop);
     pump->turn = loop_timer_create(loop, on_turn, pump);
     pump->deadline = loop_timer_create(loop, on_deadline, pump);
     pump->report = loop_timer_create(loop, on_report, pump);
-    if (pump->tape == NULL || pump->turn == NULL || pump->deadline == NULL ||
-        pump->report == NULL || !create_sources(pump, config, list, error)) {
+    if (pump->tape == NULL || pump->wires == NULL || pump->turn == NULL ||
+        pump->deadline == NULL || pump->report == NULL ||
+        !create_sources(pump, config, list, error)) {
         pump_destroy(pump);
         return NULL;
     }
@@ -335,6 +345,7 @@ void pump_destroy(struct pump *pump)
         loop_watch_destroy(pump->lanes[i].watch);
         pump->lanes[i].source->kind->destroy(pump->lanes[i].source);
     }
+    wires_destroy(pump->wires);
     tape_destroy(pump->tape);
     loop_timer_destroy(pump->turn);
     loop_timer_destroy(pump->deadline);

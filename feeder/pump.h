@@ -2,9 +2,9 @@
  *
  * SPDX-License-Identifier: MIT
  *
- * Owns the sources, the tape they all speak to, and the publisher. Patient sources are
- * not asked while enough messages wait; the others always are. The only place in the
- * feeder that reads a clock.
+ * Owns the sources, the tape they all speak to, their wires, and the publisher. Patient
+ * sources are not asked while enough messages wait; the others always are. The only place
+ * in the feeder that reads a clock.
  */
 #ifndef FEEDER_PUMP_H
 #define FEEDER_PUMP_H

@@ -8,6 +8,7 @@ static const struct source_kind *const kinds[] = {
     &walk_source,
     &replay_source,
     &stdin_source,
+    &exchange_source,
 };
 
 static const struct source_kind *find(const char *name, size_t len)

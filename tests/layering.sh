@@ -29,12 +29,12 @@ floor() {
     gateway/main) echo 11 ;;
 
     feeder/address | feeder/calendar | feeder/decimal | feeder/marks | feeder/outbox | feeder/refusal) echo 3 ;;
-    feeder/roster) echo 3 ;;
+    feeder/resolver | feeder/roster) echo 3 ;;
     feeder/bar | feeder/config | feeder/tick | feeder/venue) echo 4 ;;
     feeder/bars | feeder/csv | feeder/line | feeder/source | feeder/summary) echo 5 ;;
     feeder/inquiry) echo 5 ;;
     feeder/publisher) echo 6 ;;
-    feeder/lines | feeder/replay | feeder/tape | feeder/walk) echo 6 ;;
+    feeder/exchange | feeder/lines | feeder/replay | feeder/tape | feeder/walk | feeder/wire) echo 6 ;;
     feeder/pump) echo 7 ;;
     feeder/main) echo 8 ;;
     *) echo none ;;
@@ -42,9 +42,9 @@ floor() {
 }
 door() {
     case $1 in
-    libwebsockets*) echo common/wsloop gateway/clients ;;
+    libwebsockets*) echo common/wsloop feeder/wire gateway/clients ;;
     hiredis/*) echo common/bus common/link ;;
-    event2/*) echo common/link common/loop common/wsloop gateway/listener gateway/visitor ;;
+    event2/*) echo common/link common/loop common/wsloop feeder/resolver gateway/listener gateway/visitor ;;
     json-c/*) echo feeder/venue gateway/proto ;;
     uthash*) echo common/table ;;
     *) echo any ;;
@@ -56,7 +56,7 @@ does_io() {
     gateway/listener | gateway/visitor) return 0 ;;
     gateway/clients | gateway/clock | gateway/history | gateway/probe) return 0 ;;
     gateway/relay | gateway/server | gateway/main) return 0 ;;
-    feeder/inquiry | feeder/publisher | feeder/pump | feeder/main) return 0 ;;
+    feeder/inquiry | feeder/publisher | feeder/pump | feeder/resolver | feeder/wire | feeder/main) return 0 ;;
     esac
     return 1
 }
