@@ -50,7 +50,7 @@ const struct venue *venue_get(enum venue_name name)
  */
 
 struct writer {
-    char *out;
+    char *out; /* VENUE_MESSAGE_MAX bytes */
     size_t len;
 };
 
@@ -85,8 +85,10 @@ size_t venue_subscribe(const struct venue *venue, int64_t batch,
                        char out[VENUE_MESSAGE_MAX])
 {
     assert(count > 0 && count <= venue->batch_max);
-    struct writer writer = {.out = out};
+    struct writer writer = {0};
     char number[24];
+    writer.out = out;
+    out[0] = '\0';
     snprintf(number, sizeof(number), "%lld", (long long)batch);
     switch ((enum venue_name)(venue - venues)) {
     case VENUE_BINANCE:
@@ -353,10 +355,9 @@ static void read_kraken_answer(struct json_object *root, struct venue_event *out
     out->batch = count_of(root, "req_id");
     out->text = text_of(root, "error");
     name_symbol(out, symbol, strlen(symbol));
-    if (json_object_is_type(success, json_type_boolean) &&
-        json_object_get_boolean(success)) {
-        out->kind = VENUE_SUBSCRIBED;
-    } else if (strncmp(out->text, "Already subscribed", 18) == 0) {
+    if ((json_object_is_type(success, json_type_boolean) &&
+         json_object_get_boolean(success)) ||
+        strncmp(out->text, "Already subscribed", 18) == 0) {
         out->kind = VENUE_SUBSCRIBED;
     } else if (out->symbol_len > 0 && strstr(out->text, "rate") == NULL) {
         out->kind = VENUE_REFUSED;

@@ -578,6 +578,7 @@ void wires_destroy(struct wires *wires)
         return;
     }
     struct source_wire *wire;
+    struct source_wire *next;
     DL_FOREACH(wires->all, wire)
     {
         cut(wire, "the end");
@@ -585,8 +586,9 @@ void wires_destroy(struct wires *wires)
     if (wires->context != NULL) {
         lws_context_destroy(wires->context);
     }
-    while (wires->all != NULL) {
-        free_wire(wires->all);
+    DL_FOREACH_SAFE(wires->all, wire, next)
+    {
+        free_wire(wire);
     }
     wsloop_destroy(wires->wsloop);
     loop_timer_destroy(wires->tick);

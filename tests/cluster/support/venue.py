@@ -54,6 +54,16 @@ class Certificates:
         return context
 
 
+class Socket(websockets.WebSocketServerProtocol):
+    """Counts the pings that come."""
+
+    pings_heard = 0
+
+    async def pong(self, data=b""):
+        self.pings_heard += 1
+        await super().pong(data)
+
+
 class Session:
     """One connection of a feeder, and all it has said."""
 
@@ -75,14 +85,6 @@ class Session:
                 message = json.dumps(message)
             self._do(self.socket.send(message))
 
-    def send_bytes(self, data):
-        """Past the WebSocket library."""
-
-        async def write():
-            self.socket.transport.write(data)
-
-        self._do(write())
-
     def ping(self):
         """Returns once the pong is here."""
 
@@ -93,6 +95,14 @@ class Session:
 
     def close(self, code=1001, reason=""):
         self._do(self.socket.close(code, reason))
+
+    def freeze(self):
+        """From now on nothing is read, and no close frame answered."""
+
+        async def pause():
+            self.socket.transport.pause_reading()
+
+        self._do(pause())
 
     def cut(self):
         """Without a goodbye."""
@@ -113,6 +123,7 @@ class Venue(Background):
         self.sessions = []
         self.port = 0
         self.refuse_with = None  # a status, instead of letting anybody in
+        self.refused = 0
 
     @property
     def url(self):
@@ -125,7 +136,7 @@ class Venue(Background):
         self.server = await websockets.serve(
             *[self._serve, "127.0.0.1", self.port],
             **{"ssl": self.context, "ping_interval": None, "close_timeout": 1},
-            process_request=self._admit,
+            **{"process_request": self._admit, "create_protocol": Socket},
         )
         self.port = self.server.sockets[0].getsockname()[1]
 
@@ -134,7 +145,11 @@ class Venue(Background):
         await self.server.wait_closed()
 
     async def _admit(self, _path, _headers):
-        return (http.HTTPStatus(self.refuse_with), [], b"no\n") if self.refuse_with else None
+        if self.refuse_with is None:
+            return None
+        self.refused += 1
+        elsewhere = [("Location", f"{self.url}/elsewhere")]
+        return http.HTTPStatus(self.refuse_with), elsewhere, b"no\n"
 
     async def _serve(self, socket, path):
         session = Session(self, socket, path)
@@ -216,9 +231,12 @@ class Coinbase(Venue):
     @staticmethod
     def heartbeat(symbol):
         time_ = "2014-11-07T08:19:28.464459Z"
-        return {"type": "heartbeat", "sequence": 90, "last_trade_id": 20, "product_id": symbol} | {
-            "time": time_
-        }
+        return {
+            "type": "heartbeat",
+            "sequence": 90,
+            "last_trade_id": 20,
+            "product_id": symbol,
+        } | {"time": time_}
 
 
 class Kraken(Venue):
@@ -240,7 +258,12 @@ class Kraken(Venue):
         for symbol in params["symbol"]:
             if symbol in self.unknown:
                 why = f"Currency pair not supported {symbol}"
-                yield {"error": why, "method": "subscribe", "success": False, "symbol": symbol} | times
+                yield {
+                    "error": why,
+                    "method": "subscribe",
+                    "success": False,
+                    "symbol": symbol,
+                } | times
                 continue
             result = {"channel": "trade", "snapshot": True, "symbol": symbol}
             yield {"method": "subscribe", "result": result, "success": True} | times
@@ -276,16 +299,12 @@ class Mute(Background):
         self.accepted = 0
 
     async def _begin(self):
-        self.server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.server = await self.loop.create_server(self._accept, "127.0.0.1", 0)
         self.port = self.server.sockets[0].getsockname()[1]
 
     async def _end(self):
         self.server.close()
 
-    async def _serve(self, reader, writer):
+    def _accept(self):
         self.accepted += 1
-        try:
-            while await reader.read(4096):
-                pass
-        finally:
-            writer.close()
+        return asyncio.Protocol()
