@@ -5,50 +5,51 @@
 #include <string.h>
 
 #include "feeder/calendar.h"
+#include "feeder/series.h"
 
-struct series {
-    enum topic_type type;
-    unsigned owner;
-    uint32_t number;
-    char symbol[TOPIC_SYMBOL_MAX];
-    size_t symbol_len;
-    char market[TOPIC_SYMBOL_MAX];
-    size_t market_len;
+#define NOBODY BARS_OWNERS_MAX
 
-    bool traded;       /* it had a tick, so `last` is its price */
-    bool has_previous; /* `previous` is the close of the day before */
-    struct decimal last;
-    struct decimal previous;
+#define ODD_ENOUGH 3 /* prices out of the band, but near each other, are a new level */
 
-    int64_t closed_until_us; /* ticks before are late */
-    int64_t next_end_us; /* the earliest end of an open bar; INT64_MAX if there is none */
-    bool open[TOPIC_INTERVALS];
-    int64_t ends_us[TOPIC_INTERVALS];
-    struct bar bars[TOPIC_INTERVALS];
+struct owner {
+    int64_t clock_us;
+    int64_t lateness_us;
+    int64_t next_end_us; /* no bar of its symbols ends before this */
+
+    /* Lanes of which something was said within min_update_us, the oldest first. */
+    struct series_lane *cooling;
+    struct series_lane **cooling_end;
 };
 
 struct bars {
+    struct bars_rules rules;
     bars_update_fn on_update;
+    bars_update_fn on_past;
     void *arg;
-    size_t max;
+    struct series *table;
+    struct series **all; /* in the order in which they appeared */
     size_t count;
     size_t room;
-    struct series **all; /* in the order of compare() */
-
-    /* Of each owner, no open bar ends before this. */
-    int64_t next_end_us[BARS_OWNERS_MAX];
+    uint64_t missed;
+    struct owner owners[BARS_OWNERS_MAX];
 };
 
-struct bars *bars_create(size_t max_symbols, bars_update_fn on_update, void *arg)
+struct bars *bars_create(const struct bars_rules *rules, bars_update_fn on_update,
+                         bars_update_fn on_past, void *arg)
 {
     struct bars *bars = calloc(1, sizeof(*bars));
-    if (bars != NULL) {
-        bars->on_update = on_update;
-        bars->arg = arg;
-        bars->max = max_symbols;
-        for (unsigned i = 0; i < BARS_OWNERS_MAX; i++) {
-            bars->next_end_us[i] = INT64_MAX;
-        }
+    if (bars == NULL) {
+        return NULL;
+    }
+    bars->rules = *rules;
+    bars->on_update = on_update;
+    bars->on_past = on_past;
+    bars->arg = arg;
+    for (unsigned i = 0; i < BARS_OWNERS_MAX; i++) {
+        bars->owners[i] = (struct owner){.clock_us = CALENDAR_MIN_US,
+                                         .lateness_us = rules->lateness_us,
+                                         .next_end_us = INT64_MAX};
+        bars->owners[i].cooling_end = &bars->owners[i].cooling;
     }
     return bars;
 }
@@ -58,70 +59,38 @@ void bars_destroy(struct bars *bars)
     if (bars == NULL) {
         return;
     }
+    HASH_CLEAR(hh, bars->table);
     for (size_t i = 0; i < bars->count; i++) {
-        free(bars->all[i]);
+        series_destroy(bars->all[i]);
     }
     free(bars->all);
     free(bars);
 }
 
-static int compare(const struct tick *tick, const struct series *series)
+void bars_expect_disorder(struct bars *bars, unsigned owner, int64_t lateness_us)
 {
-    if (tick->type != series->type) {
-        return tick->type < series->type ? -1 : 1;
+    struct owner *of = &bars->owners[owner];
+    if (of->lateness_us < lateness_us) {
+        of->lateness_us = lateness_us;
     }
-    if (tick->symbol_len != series->symbol_len) {
-        return tick->symbol_len < series->symbol_len ? -1 : 1;
-    }
-    return memcmp(tick->symbol, series->symbol, tick->symbol_len);
 }
 
-/* Returns where the tick's series is, or would have to be put. */
-static size_t find(const struct bars *bars, const struct tick *tick, bool *out_found)
-{
-    size_t low = 0;
-    size_t high = bars->count;
-    *out_found = false;
-    while (low < high && !*out_found) {
-        const size_t middle = low + (high - low) / 2;
-        const int order = compare(tick, bars->all[middle]);
-        *out_found = order == 0;
-        if (order > 0) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
-    }
-    return high < low ? low : high;
-}
+/* ---- symbols ------------------------------------------------------------------------
+ */
 
-static struct series *series_create(unsigned owner, const struct tick *tick)
+static struct series *find(const struct bars *bars, const struct tick *tick)
 {
-    struct series *series = calloc(1, sizeof(*series));
-    if (series == NULL) {
-        return NULL;
-    }
-    series->type = tick->type;
-    series->owner = owner;
-    series->symbol_len = tick->symbol_len;
-    memcpy(series->symbol, tick->symbol, tick->symbol_len);
-    series->market_len = tick->market_len;
-    memcpy(series->market, tick->market, tick->market_len);
-    series->closed_until_us = CALENDAR_MIN_US;
-    series->next_end_us = INT64_MAX;
+    char key[1 + TOPIC_SYMBOL_MAX];
+    struct series *series;
+    key[0] = (char)tick->type;
+    memcpy(key + 1, tick->symbol, tick->symbol_len);
+    HASH_FIND(hh, bars->table, key, 1 + tick->symbol_len, series);
     return series;
 }
 
-/* The tick's series, made if there is none; NULL if there is no room. */
-static struct series *find_or_add(struct bars *bars, unsigned owner,
-                                  const struct tick *tick)
+static struct series *add(struct bars *bars, const struct tick *tick)
 {
-    bool found;
-    const size_t at = find(bars, tick, &found);
-    if (found) {
-        return bars->all[at];
-    }
-    if (bars->count == bars->max) {
+    if (bars->count == bars->rules.max_symbols) {
         return NULL;
     }
     if (bars->count == bars->room) {
@@ -133,15 +102,239 @@ static struct series *find_or_add(struct bars *bars, unsigned owner,
         bars->all = all;
         bars->room = room;
     }
-    struct series *series = series_create(owner, tick);
-    if (series != NULL) {
-        memmove(bars->all + at + 1, bars->all + at,
-                (bars->count - at) * sizeof(struct series *));
-        bars->all[at] = series;
-        series->number = (uint32_t)bars->count++;
+    struct series *series = series_create(tick);
+    if (series == NULL) {
+        return NULL;
+    }
+    HASH_ADD_KEYPTR(hh, bars->table, series->key, 1 + series->symbol_len, series);
+    if (!TABLE_HAS(series)) {
+        series_destroy(series);
+        return NULL;
+    }
+    series->owner = NOBODY;
+    series->number = (uint32_t)bars->count;
+    bars->all[bars->count++] = series;
+    return series;
+}
+
+static void expect_end(struct bars *bars, struct series *series)
+{
+    struct owner *owner = &bars->owners[series->owner];
+    series->next_end_us = series_next_end(series);
+    if (owner->next_end_us > series->next_end_us) {
+        owner->next_end_us = series->next_end_us;
+    }
+}
+
+/* Fills in what the bar's series does not know by itself. */
+static void complete(const struct series *series, struct bar *bar)
+{
+    bar->market_len = series->market_len;
+    bar->series = series->number;
+    bar->owner = series->owner;
+    series_set_change(bar);
+}
+
+static void adopt(struct bars *bars, struct series *series, unsigned owner,
+                  const struct tick *tick)
+{
+    series->owner = owner;
+    series->market_len = tick->market_len;
+    memcpy(series->market, tick->market, tick->market_len);
+    series_begin(series);
+    expect_end(bars, series);
+    struct series_bar *today = series->lanes[TOPIC_1D].newest;
+    struct bar *day = today != NULL ? &today->bar : series->has_day ? &series->day : NULL;
+    if (day != NULL) {
+        complete(series, day);
+        bars->on_past(bars->arg, day);
+    }
+}
+
+/* The tick's symbol as its owner's, made if there is none; NULL if there is no room. */
+static struct series *find_or_add(struct bars *bars, unsigned owner,
+                                  const struct tick *tick)
+{
+    struct series *series = find(bars, tick);
+    if (series == NULL) {
+        series = add(bars, tick);
+    }
+    if (series != NULL && series->owner == NOBODY) {
+        adopt(bars, series, owner, tick);
     }
     return series;
 }
+
+bool bars_remember(struct bars *bars, const struct bar *bar)
+{
+    const struct tick tick = {.type = bar->topic.type,
+                              .symbol = bar->topic.symbol,
+                              .symbol_len = bar->topic.symbol_len};
+    int64_t lateness_us = 0;
+    for (unsigned i = 0; i < BARS_OWNERS_MAX; i++) {
+        if (lateness_us < bars->owners[i].lateness_us) {
+            lateness_us = bars->owners[i].lateness_us;
+        }
+    }
+    struct series *series = find(bars, &tick);
+    if (series == NULL) {
+        series = add(bars, &tick);
+    }
+    return series != NULL && series->owner == NOBODY &&
+           series_remember(series, bar, lateness_us);
+}
+
+/* ---- what is said -------------------------------------------------------------------
+ */
+
+static void say(struct bars *bars, const struct series *series, struct series_bar *held)
+{
+    complete(series, &held->bar);
+    held->news = false;
+    bars->on_update(bars->arg, &held->bar);
+}
+
+/* Says what is new in the lane, the oldest bar first. */
+static bool say_older_first(struct bars *bars, const struct series *series,
+                            struct series_bar *held)
+{
+    if (held == NULL) {
+        return false;
+    }
+    const bool older = say_older_first(bars, series, held->older);
+    if (held->news || older) {
+        say(bars, series, held);
+        return true;
+    }
+    return false;
+}
+
+/* Says the lane's news and lets it cool, unless it says nothing. */
+static void say_news(struct bars *bars, struct series_lane *lane)
+{
+    const struct series *series = lane->series;
+    struct owner *owner = &bars->owners[series->owner];
+    if (say_older_first(bars, series, lane->newest) && bars->rules.min_update_us > 0) {
+        lane->cooling = true;
+        lane->said_us = owner->clock_us;
+        lane->next = NULL;
+        *owner->cooling_end = lane;
+        owner->cooling_end = &lane->next;
+    }
+}
+
+/* What has to be said at once, unless the lane has just spoken. */
+static void say_if_cool(struct bars *bars, struct series_lane *lane)
+{
+    if (!lane->cooling) {
+        say_news(bars, lane);
+    }
+}
+
+static void say_coolest(struct bars *bars, struct owner *owner)
+{
+    struct series_lane *lane = owner->cooling;
+    owner->cooling = lane->next;
+    if (owner->cooling == NULL) {
+        owner->cooling_end = &owner->cooling;
+    }
+    lane->cooling = false;
+    say_news(bars, lane);
+}
+
+/* ---- clocks -------------------------------------------------------------------------
+ */
+
+/* Closes the series' bars that ended by `over_us`, the shortest interval first. */
+static void close_ended(struct bars *bars, struct series *series, int64_t over_us)
+{
+    for (unsigned i = 0; i < TOPIC_INTERVALS; i++) {
+        struct series_lane *lane = &series->lanes[i];
+        struct series_bar *oldest = series_oldest(lane);
+        bool closed = false;
+        while (oldest != NULL && oldest->end_us <= over_us) {
+            struct series_bar *over = series_close(lane);
+            say(bars, series, over);
+            free(over);
+            closed = true;
+            oldest = series_oldest(lane);
+        }
+        if (closed && lane->newest != NULL) {
+            lane->newest->news = true;
+            say_if_cool(bars, lane);
+        }
+    }
+    expect_end(bars, series);
+}
+
+static void close_all_ended(struct bars *bars, unsigned owner, int64_t over_us)
+{
+    bars->owners[owner].next_end_us = INT64_MAX;
+    for (size_t i = 0; i < bars->count; i++) {
+        struct series *series = bars->all[i];
+        if (series->owner != owner) {
+            continue;
+        }
+        if (series->next_end_us <= over_us) {
+            close_ended(bars, series, over_us);
+        } else {
+            expect_end(bars, series);
+        }
+    }
+}
+
+/* INT64_MAX, which is never, stays it. */
+static int64_t later(int64_t at_us, int64_t by_us)
+{
+    return at_us > INT64_MAX - by_us ? INT64_MAX : at_us + by_us;
+}
+
+void bars_clock(struct bars *bars, unsigned owner, int64_t now_us)
+{
+    struct owner *of = &bars->owners[owner];
+    for (;;) {
+        const int64_t close_us = later(of->next_end_us, of->lateness_us);
+        const int64_t say_us =
+            of->cooling == NULL ? INT64_MAX
+                                : later(of->cooling->said_us, bars->rules.min_update_us);
+        const int64_t next_us = close_us < say_us ? close_us : say_us;
+        if (next_us > now_us) {
+            break;
+        }
+        if (of->clock_us < next_us) {
+            of->clock_us = next_us;
+        }
+        if (close_us <= say_us) {
+            close_all_ended(bars, owner, of->next_end_us);
+        } else {
+            say_coolest(bars, of);
+        }
+    }
+    if (of->clock_us < now_us) {
+        of->clock_us = now_us;
+    }
+}
+
+void bars_end(struct bars *bars, unsigned owner)
+{
+    struct owner *of = &bars->owners[owner];
+    while (of->next_end_us <= of->clock_us) {
+        close_all_ended(bars, owner, of->next_end_us);
+    }
+}
+
+void bars_flush(struct bars *bars)
+{
+    for (size_t i = 0; i < bars->count; i++) {
+        struct series *series = bars->all[i];
+        for (unsigned lane = 0; lane < TOPIC_INTERVALS; lane++) {
+            say_older_first(bars, series, series->lanes[lane].newest);
+        }
+    }
+}
+
+/* ---- ticks --------------------------------------------------------------------------
+ */
 
 enum bars_result bars_claim(struct bars *bars, unsigned owner, const struct tick *tick)
 {
@@ -152,136 +345,84 @@ enum bars_result bars_claim(struct bars *bars, unsigned owner, const struct tick
     return series->owner == owner ? BARS_OK : BARS_FOREIGN;
 }
 
-static void find_next_end(struct series *series)
+static bool is_near(struct decimal price, struct decimal to, int64_t percent)
 {
-    series->next_end_us = INT64_MAX;
-    for (unsigned i = 0; i < TOPIC_INTERVALS; i++) {
-        if (series->open[i] && series->ends_us[i] < series->next_end_us) {
-            series->next_end_us = series->ends_us[i];
-        }
+    struct decimal distance;
+    struct decimal share;
+    if (!decimal_subtract(price, to, &distance)) {
+        return false;
     }
+    if (distance.mantissa == 0) {
+        return true;
+    }
+    if (!decimal_percent(distance, to, &share)) {
+        return false;
+    }
+    const struct decimal limit = {.mantissa = percent};
+    share.mantissa = share.mantissa < 0 ? -share.mantissa : share.mantissa;
+    return decimal_compare(share, limit) <= 0;
 }
 
-/* Closes the bars that have ended by `now_us`, the shortest interval first. */
-static void close_ended(struct bars *bars, struct series *series, int64_t now_us)
+static bool is_absurd(const struct bars *bars, struct series *series,
+                      const struct tick *tick)
 {
-    if (series->next_end_us > now_us) {
-        return;
+    const int64_t percent = bars->rules.band_percent;
+    if (percent == 0 || !series->traded || is_near(tick->price, series->last, percent)) {
+        series->odd_count = 0;
+        return false;
     }
-    for (unsigned i = 0; i < TOPIC_INTERVALS; i++) {
-        if (!series->open[i] || series->ends_us[i] > now_us) {
-            continue;
-        }
-        struct bar *bar = &series->bars[i];
-        series->open[i] = false;
-        bar->closed = true;
-        bar->time_us = series->ends_us[i];
-        if (series->closed_until_us < bar->time_us) {
-            series->closed_until_us = bar->time_us;
-        }
-        bars->on_update(bars->arg, bar);
+    if (series->odd_count > 0 && is_near(tick->price, series->odd, percent)) {
+        series->odd_count++;
+    } else {
+        series->odd_count = 1;
     }
-    find_next_end(series);
+    series->odd = tick->price;
+    if (series->odd_count < ODD_ENOUGH) {
+        return true;
+    }
+    series->odd_count = 0;
+    return false;
 }
 
-/* The first tick of a bar, before its volume is counted. */
-static void open_bar(struct series *series, enum topic_interval interval,
-                     const struct tick *tick)
+/* Returns false if the trade was seen before. */
+static bool note_id(struct bars *bars, struct series *series, const struct tick *tick)
 {
-    const int64_t start_us = calendar_bar_start(interval, tick->time_us);
-    series->open[interval] = true;
-    series->ends_us[interval] = calendar_bar_end(interval, start_us);
-    series->bars[interval] = (struct bar){.topic = {.type = series->type,
-                                                    .interval = interval,
-                                                    .symbol = series->symbol,
-                                                    .symbol_len = series->symbol_len},
-                                          .market = series->market,
-                                          .market_len = series->market_len,
-                                          .series = series->number,
-                                          .start_us = start_us,
-                                          .open = tick->price,
-                                          .high = tick->price,
-                                          .low = tick->price};
+    if (tick->id == 0) {
+        return true;
+    }
+    if (tick->sequential) {
+        bars->missed += trade_ids_gap(&series->ids, tick->id);
+    }
+    return trade_ids_take(&series->ids, tick->id);
 }
 
-/* What a tick makes of its series, worked out before anything is changed. */
-struct change {
-    bool has_previous;
-    struct decimal previous;
-    struct decimal amount;
-    struct decimal percent;
-    struct decimal volumes[TOPIC_INTERVALS];
-};
-
-/* A bar is `ended` if the tick will open a new one in its interval. */
-static bool ended(const struct series *series, unsigned interval, const struct tick *tick)
+static enum bars_result take(struct bars *bars, struct series *series,
+                             const struct tick *tick)
 {
-    return !series->open[interval] || tick->time_us >= series->ends_us[interval];
-}
-
-static enum bars_result work_out(const struct series *series, const struct tick *tick,
-                                 struct change *out)
-{
-    *out = (struct change){.has_previous = series->has_previous,
-                           .previous = series->previous};
-    if (!series->traded) {
-        out->has_previous = tick->has_previous_close;
-        out->previous = tick->previous_close;
-    } else if (ended(series, TOPIC_1D, tick)) {
-        out->has_previous = true;
-        out->previous = series->last;
-    }
-    if (!out->has_previous) {
-        out->previous = tick->price;
-    }
-    if (!decimal_subtract(tick->price, out->previous, &out->amount)) {
+    const struct owner *owner = &bars->owners[series->owner];
+    const int64_t clock_us =
+        owner->clock_us > tick->time_us ? owner->clock_us : tick->time_us;
+    struct series_plan plan;
+    switch (series_plan(series, tick, clock_us - owner->lateness_us, &plan)) {
+    case SERIES_FITS:
+        break;
+    case SERIES_KNOWN:
+        return BARS_DUPLICATE;
+    case SERIES_LATE:
+        return BARS_LATE;
+    case SERIES_TOO_BIG:
         return BARS_TOO_BIG;
+    case SERIES_NO_MEMORY:
+        return BARS_FULL;
     }
-    if (out->previous.mantissa != 0 &&
-        !decimal_percent(out->amount, out->previous, &out->percent)) {
-        return BARS_TOO_BIG;
-    }
+    /* The clock closes none of the plan's bars: they end after the tick. */
+    bars_clock(bars, series->owner, tick->time_us);
+    series_carry_out(series, &plan, clock_us);
+    expect_end(bars, series);
     for (unsigned i = 0; i < TOPIC_INTERVALS; i++) {
-        out->volumes[i] = tick->size;
-        if (!ended(series, i, tick) &&
-            !decimal_add(series->bars[i].volume, tick->size, &out->volumes[i])) {
-            return BARS_TOO_BIG;
-        }
+        say_if_cool(bars, &series->lanes[i]);
     }
     return BARS_OK;
-}
-
-static void apply(struct bars *bars, struct series *series, const struct tick *tick,
-                  const struct change *change)
-{
-    series->traded = true;
-    series->has_previous = change->has_previous;
-    series->previous = change->previous;
-    series->last = tick->price;
-    for (unsigned i = 0; i < TOPIC_INTERVALS; i++) {
-        struct bar *bar = &series->bars[i];
-        if (!series->open[i]) {
-            open_bar(series, i, tick);
-        }
-        if (decimal_compare(tick->price, bar->high) > 0) {
-            bar->high = tick->price;
-        }
-        if (decimal_compare(tick->price, bar->low) < 0) {
-            bar->low = tick->price;
-        }
-        bar->close = tick->price;
-        bar->volume = change->volumes[i];
-        bar->trades++;
-        bar->previous_close = change->previous;
-        bar->change = change->amount;
-        bar->change_percent = change->percent;
-        bar->time_us = tick->time_us;
-        bars->on_update(bars->arg, bar);
-    }
-    find_next_end(series);
-    if (bars->next_end_us[series->owner] > series->next_end_us) {
-        bars->next_end_us[series->owner] = series->next_end_us;
-    }
 }
 
 enum bars_result bars_tick(struct bars *bars, unsigned owner, const struct tick *tick)
@@ -296,34 +437,38 @@ enum bars_result bars_tick(struct bars *bars, unsigned owner, const struct tick 
     if (series->owner != owner) {
         return BARS_FOREIGN;
     }
-    if (tick->time_us < series->closed_until_us ||
-        (series->open[TOPIC_1M] && tick->time_us < series->bars[TOPIC_1M].start_us)) {
-        return BARS_LATE;
+    if (!note_id(bars, series, tick)) {
+        return BARS_DUPLICATE;
     }
-    struct change change;
-    const enum bars_result result = work_out(series, tick, &change);
-    if (result == BARS_OK) {
-        close_ended(bars, series, tick->time_us);
-        apply(bars, series, tick, &change);
+    if (is_absurd(bars, series, tick)) {
+        return BARS_ABSURD;
     }
-    return result;
+    return take(bars, series, tick);
 }
 
-void bars_clock(struct bars *bars, unsigned owner, int64_t now_us)
+bool bars_last_price(const struct bars *bars, const struct tick *symbol,
+                     struct decimal *out)
 {
-    if (bars->next_end_us[owner] > now_us) {
-        return;
+    const struct series *series = find(bars, symbol);
+    if (series == NULL || !series->traded) {
+        return false;
     }
-    int64_t next_end_us = INT64_MAX;
+    *out = series->last;
+    return true;
+}
+
+int64_t bars_remembered_us(const struct bars *bars, unsigned owner)
+{
+    int64_t newest_us = INT64_MIN;
     for (size_t i = 0; i < bars->count; i++) {
-        struct series *series = bars->all[i];
-        if (series->owner != owner) {
-            continue;
-        }
-        close_ended(bars, series, now_us);
-        if (next_end_us > series->next_end_us) {
-            next_end_us = series->next_end_us;
+        if (bars->all[i]->owner == owner && newest_us < bars->all[i]->remembered_us) {
+            newest_us = bars->all[i]->remembered_us;
         }
     }
-    bars->next_end_us[owner] = next_end_us;
+    return newest_us;
+}
+
+uint64_t bars_missed(const struct bars *bars)
+{
+    return bars->missed;
 }

@@ -3,6 +3,8 @@
 
 #include <assert.h>
 
+#include "feeder/zone.h"
+
 struct date {
     int64_t year;
     int64_t month; /* 1..12 */
@@ -210,34 +212,48 @@ size_t calendar_format(char out[CALENDAR_TEXT_MAX + 1], int64_t at_us)
     return (size_t)(at - out);
 }
 
-/* Of the intervals that all have the same length; 0 for the others. */
-static const int64_t lengths_us[TOPIC_INTERVALS] = {
+/* Of the intervals that are the same everywhere. */
+static const int64_t lengths_us[TOPIC_1D] = {
     [TOPIC_1M] = 60 * CALENDAR_SECOND_US,   [TOPIC_5M] = 300 * CALENDAR_SECOND_US,
     [TOPIC_15M] = 900 * CALENDAR_SECOND_US, [TOPIC_30M] = 1800 * CALENDAR_SECOND_US,
     [TOPIC_1H] = 3600 * CALENDAR_SECOND_US, [TOPIC_4H] = 14400 * CALENDAR_SECOND_US,
-    [TOPIC_1D] = CALENDAR_DAY_US,           [TOPIC_1W] = 7 * CALENDAR_DAY_US,
 };
+
+/* Day 0 was a Thursday, three days after a Monday. */
+static int64_t monday_of(int64_t day)
+{
+    return floor_to(day + 3, 7) - 3;
+}
 
 int64_t calendar_bar_start(enum topic_interval interval, int64_t at_us)
 {
     assert(interval < TOPIC_INTERVALS);
-    if (interval == TOPIC_1MO) {
-        struct date date =
-            date_from_days(floor_to(at_us, CALENDAR_DAY_US) / CALENDAR_DAY_US);
-        date.day = 1;
-        return days_from_date(date) * CALENDAR_DAY_US;
+    if (interval < TOPIC_1D) {
+        return floor_to(at_us, lengths_us[interval]);
     }
-    /* Day 0 was a Thursday: weeks are counted from the Monday three days before it. */
-    const int64_t origin_us = interval == TOPIC_1W ? -3 * CALENDAR_DAY_US : 0;
-    return floor_to(at_us - origin_us, lengths_us[interval]) + origin_us;
+    int64_t day = zone_day_of(floor_to(at_us, CALENDAR_SECOND_US) / CALENDAR_SECOND_US);
+    if (interval == TOPIC_1W) {
+        day = monday_of(day);
+    } else if (interval == TOPIC_1MO) {
+        day -= date_from_days(day).day - 1;
+    }
+    return zone_day_start(day) * CALENDAR_SECOND_US;
 }
 
 int64_t calendar_bar_end(enum topic_interval interval, int64_t start_us)
 {
     assert(interval < TOPIC_INTERVALS);
-    if (interval == TOPIC_1MO) {
-        const struct date date = date_from_days(start_us / CALENDAR_DAY_US);
-        return start_us + days_in_month(date.year, date.month) * CALENDAR_DAY_US;
+    if (interval < TOPIC_1D) {
+        return start_us + lengths_us[interval];
     }
-    return start_us + lengths_us[interval];
+    int64_t day = zone_day_of(start_us / CALENDAR_SECOND_US);
+    if (interval == TOPIC_1D) {
+        day += 1;
+    } else if (interval == TOPIC_1W) {
+        day = monday_of(day) + 7;
+    } else {
+        const struct date date = date_from_days(day);
+        day += days_in_month(date.year, date.month) - date.day + 1;
+    }
+    return zone_day_start(day) * CALENDAR_SECOND_US;
 }

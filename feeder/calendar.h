@@ -1,10 +1,11 @@
-/* calendar — instants as text, and when the bars of each interval begin and end, in UTC.
+/* calendar — instants as text, and when the bars of each interval begin and end.
  *
  * SPDX-License-Identifier: MIT
  *
  * An instant is a number of microseconds since 1970-01-01T00:00:00 UTC, before or after,
- * within the years 1 to 9999. Days begin at midnight, weeks on Monday, months on the
- * first; a day has 86400 seconds, as everywhere in Unix.
+ * within the years 1 to 9999. Text is in UTC. Days begin at midnight of the process's
+ * zone (zone.h), weeks on Monday, months on the first; the shorter intervals divide the
+ * day in UTC. A day of UTC has 86400 seconds, as everywhere in Unix.
  */
 #ifndef FEEDER_CALENDAR_H
 #define FEEDER_CALENDAR_H

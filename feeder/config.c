@@ -6,6 +6,8 @@
 
 #include "common/feed.h"
 #include "feeder/calendar.h"
+#include "feeder/weights.h"
+#include "feeder/zone.h"
 
 #define AT(field)   offsetof(struct feeder_config, field)
 #define ROWS(array) (sizeof(array) / sizeof((array)[0]))
@@ -155,6 +157,20 @@ enum conf_result feeder_config_load(char *const argv[], char *const envp[],
     }
     if (!read_time(out->from, "from", CALENDAR_MIN_US, &out->from_us, error) ||
         !read_time(out->to, "to", CALENDAR_MAX_US, &out->to_us, error)) {
+        return CONF_BAD;
+    }
+    if (!weights_are(out->weights)) {
+        snprintf(error, CONF_ERROR_MAX,
+                 "--weights: not like AAPL=2.5,MSFT=2, above 0, at most 1000000, at most "
+                 "%d decimals",
+                 WEIGHTS_DECIMALS_MAX);
+        return CONF_BAD;
+    }
+    if (!zone_use(out->session)) {
+        snprintf(error, CONF_ERROR_MAX,
+                 "--session: this system has no time zone %.64s (its data is Debian's "
+                 "package tzdata)",
+                 out->session);
         return CONF_BAD;
     }
     return result;

@@ -66,7 +66,8 @@ struct feeder_config {
 
 extern const struct conf_program feeder_config_program;
 
-/* conf_load() with the feeder's table, and the checks a table cannot make. */
+/* conf_load() with the feeder's table, and the checks a table cannot make. The session's
+ * zone becomes the process's. */
 enum conf_result feeder_config_load(char *const argv[], char *const envp[],
                                     struct feeder_config *out, FILE *shown,
                                     char error[CONF_ERROR_MAX]);

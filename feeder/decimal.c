@@ -167,6 +167,11 @@ bool decimal_subtract(struct decimal a, struct decimal b, struct decimal *out)
     return decimal_add(a, b, out);
 }
 
+bool decimal_multiply(struct decimal a, struct decimal b, struct decimal *out)
+{
+    return narrow((wide)a.mantissa * b.mantissa, a.scale + b.scale, out);
+}
+
 /* Sets *out to above / 10^scale / whole, rounded, halves away from zero. */
 static bool divide(wide above, struct decimal whole, int scale, wide *out)
 {

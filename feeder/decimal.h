@@ -38,6 +38,9 @@ int decimal_compare(struct decimal a, struct decimal b);
 bool decimal_add(struct decimal a, struct decimal b, struct decimal *out);
 bool decimal_subtract(struct decimal a, struct decimal b, struct decimal *out);
 
+/* Returns false if the product does not fit. */
+bool decimal_multiply(struct decimal a, struct decimal b, struct decimal *out);
+
 /* Sets *out to part / whole, rounded to `decimals` decimals (0..9), halves away from
  * zero. Returns false if whole is zero or the result does not fit. */
 bool decimal_divide(struct decimal part, struct decimal whole, int decimals,

@@ -18,12 +18,11 @@
  *       ▲                 └─────────────────────────────▶│
  *       └──── pause: 1 s, doubled each time, jittered ───┘
  *
- * The source's clock is the wall clock less what trades take to come: two seconds, and
- * more while a connection is away, so that what it has missed for a moment is not late.
- */
+ * The source's clock is the wall clock; while a connection is away it lags behind, so
+ * that what is filled in a moment later is not late. */
 
-#define LAG_US      (2 * CALENDAR_SECOND_US)
-#define LAG_AWAY_US (10 * CALENDAR_SECOND_US)
+#define DISORDER_US (2 * CALENDAR_SECOND_US) /* what trades take to come, at most */
+#define AWAY_LAG_US (10 * CALENDAR_SECOND_US)
 #define FUTURE_US                                                         \
     (60 * CALENDAR_SECOND_US) /* a trade from later than that is nonsense \
                                */
@@ -519,8 +518,7 @@ static struct source_next exchange_advance(struct source *source, struct source_
         }
     }
     report_losses(exchange, now.mono_ms);
-    const int64_t clock_us =
-        now.wall_us - (all_subscribed(exchange) ? LAG_US : LAG_AWAY_US);
+    const int64_t clock_us = now.wall_us - (all_subscribed(exchange) ? 0 : AWAY_LAG_US);
     if (exchange->base.clock_us < clock_us) {
         exchange->base.clock_us = clock_us;
     }
@@ -610,8 +608,11 @@ static struct source *exchange_create(const struct feeder_config *config,
         free(exchange);
         return NULL;
     }
-    exchange->base = (struct source){
-        .kind = &exchange_source, .sink = sink, .arg = arg, .clock_us = SOURCE_NO_CLOCK};
+    exchange->base = (struct source){.kind = &exchange_source,
+                                     .sink = sink,
+                                     .arg = arg,
+                                     .clock_us = SOURCE_NO_CLOCK,
+                                     .disorder_us = DISORDER_US};
     exchange->venue = venue;
     exchange->url = config->venue_url[0] == '\0' ? venue->url : config->venue_url;
     exchange->ca_file = config->ca_file;

@@ -124,8 +124,12 @@ static void report(const struct pump *pump)
     const struct publisher *publisher = pump->publisher;
     refused -= tape_ticks(pump->tape, BARS_FOREIGN);
     refused -= tape_ticks(pump->tape, BARS_LATE);
+    refused -= tape_ticks(pump->tape, BARS_DUPLICATE);
     log_info("counters", log_int("ticks", (int64_t)tape_ticks(pump->tape, BARS_OK)),
              log_int("late", (int64_t)tape_ticks(pump->tape, BARS_LATE)),
+             log_int("duplicate", (int64_t)tape_ticks(pump->tape, BARS_DUPLICATE)),
+             log_int("missed", (int64_t)tape_missed(pump->tape)),
+             log_int("sizeless", (int64_t)tape_sizeless(pump->tape)),
              log_int("foreign", (int64_t)tape_ticks(pump->tape, BARS_FOREIGN)),
              log_int("refused", (int64_t)refused),
              log_int("bad_lines", (int64_t)pump->bad_lines),
@@ -223,6 +227,7 @@ static uint64_t advance(struct lane *lane, struct source_now now)
         wait_for_input(lane);
         return UINT64_MAX;
     case SOURCE_ENDED:
+        tape_end(lane->pump->tape, lane->owner);
         log_info("source ended", log_str("source", source->kind->name));
         return UINT64_MAX;
     }
@@ -233,7 +238,7 @@ static void stop(struct pump *pump)
 {
     pump->stopped = true;
     loop_timer_stop(pump->turn);
-    tape_summaries(pump->tape, UINT64_MAX);
+    tape_flush(pump->tape);
     if (publisher_idle(pump->publisher)) {
         finish(pump);
     }
@@ -262,7 +267,6 @@ static void on_turn(void *arg)
         stop(pump);
         return;
     }
-    tape_summaries(pump->tape, now.mono_ms);
     loop_timer_start(pump->turn, next_ms > now.mono_ms ? next_ms - now.mono_ms : 0);
 }
 
@@ -291,12 +295,24 @@ static bool create_sources(struct pump *pump, const struct feeder_config *config
             return false;
         }
         pump->count++;
+        tape_expect_disorder(pump->tape, lane->owner, lane->source->disorder_us);
         if (list->kinds[i]->equip != NULL &&
             !list->kinds[i]->equip(lane->source, wires_world(pump->wires), error)) {
             return false;
         }
     }
     return true;
+}
+
+static struct tape *create_tape(struct pump *pump, const struct feeder_config *config)
+{
+    const struct tape_rules rules = {
+        .bars = {.max_symbols = (size_t)config->max_symbols,
+                 .min_update_us = config->min_update_ms * 1000,
+                 .lateness_us = config->lateness_ms * 1000,
+                 .band_percent = config->price_band_percent},
+        .weights = config->weights};
+    return tape_create(&rules, on_tape_message, pump);
 }
 
 struct pump *pump_create(struct loop *loop, const struct feeder_config *config,
@@ -314,7 +330,7 @@ struct pump *pump_create(struct loop *loop, const struct feeder_config *config,
     pump->drain_timeout_ms = config->drain_timeout_ms;
     const int64_t ahead = 4 * config->max_in_flight;
     pump->room = (size_t)(ahead < config->max_queue / 2 ? ahead : config->max_queue / 2);
-    pump->tape = tape_create((size_t)config->max_symbols, on_tape_message, pump);
+    pump->tape = create_tape(pump, config);
     pump->wires = wires_create(loop);
     pump->turn = loop_timer_create(loop, on_turn, pump);
     pump->deadline = loop_timer_create(loop, on_deadline, pump);

@@ -67,6 +67,10 @@ struct source {
     /* It waits as long as one likes, so it is asked for no more than can be published. Of
      * the others the oldest messages are dropped instead. */
     bool patient;
+
+    /* Its ticks are out of order by so much, by their nature: bars stay open at least so
+     * long after their end. */
+    int64_t disorder_us;
 };
 
 enum source_state { SOURCE_DUE, SOURCE_WAITING, SOURCE_ENDED };

@@ -3,31 +3,42 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include <json-c/json.h>
+
 #include "feeder/calendar.h"
+#include "feeder/weights.h"
+
+#define RATIO_DECIMALS 9
 
 struct member {
     size_t market; /* its place in the markets plus one; 0 if it has none */
-    struct decimal first;
+    struct decimal weight;
+    int64_t day_us; /* the beginning of the trading day that the rest is about */
     struct decimal last;
-    struct decimal previous;
-    struct decimal change;
+    struct decimal reference; /* the previous close, or the open if there is none */
     struct decimal volume;
 };
 
 struct market {
     char name[TOPIC_SYMBOL_MAX];
     size_t name_len;
+    unsigned owner;
+    struct decimal base; /* the index before its day began */
+    int64_t day_us;      /* CALENDAR_MIN_US before the first */
+    bool is_past; /* all that is known of that day was published before this start: */
+    struct decimal past; /* the index by then */
     bool changed;
-    bool reported; /* at `reported_ms` */
-    uint64_t reported_ms;
+    int64_t due_us;  /* no report before */
     int64_t time_us; /* of the newest bar */
 };
 
 struct summary {
+    const char *weights;
     summary_report_fn on_report;
     void *arg;
     struct member *members; /* by the number of their series */
@@ -36,10 +47,12 @@ struct summary {
     size_t market_count;
 };
 
-struct summary *summary_create(summary_report_fn on_report, void *arg)
+struct summary *summary_create(const char *weights, summary_report_fn on_report,
+                               void *arg)
 {
     struct summary *summary = calloc(1, sizeof(*summary));
     if (summary != NULL) {
+        summary->weights = weights;
         summary->on_report = on_report;
         summary->arg = arg;
     }
@@ -72,12 +85,11 @@ static struct member *find_member(struct summary *summary, uint32_t series)
 }
 
 /* Returns the market's place plus one, or 0 when out of memory. */
-static size_t find_market(struct summary *summary, const struct bar *bar)
+static size_t find_market(struct summary *summary, const char *name, size_t name_len)
 {
     for (size_t i = 0; i < summary->market_count; i++) {
         const struct market *market = &summary->markets[i];
-        if (market->name_len == bar->market_len &&
-            memcmp(market->name, bar->market, bar->market_len) == 0) {
+        if (market->name_len == name_len && memcmp(market->name, name, name_len) == 0) {
             return i + 1;
         }
     }
@@ -88,117 +100,209 @@ static size_t find_market(struct summary *summary, const struct bar *bar)
     }
     summary->markets = markets;
     struct market *market = &markets[summary->market_count++];
-    *market = (struct market){.name_len = bar->market_len, .time_us = CALENDAR_MIN_US};
-    memcpy(market->name, bar->market, bar->market_len);
+    *market = (struct market){.name_len = name_len,
+                              .owner = UINT_MAX,
+                              .base = {.mantissa = 1000},
+                              .day_us = CALENDAR_MIN_US,
+                              .due_us = CALENDAR_MIN_US,
+                              .time_us = CALENDAR_MIN_US};
+    memcpy(market->name, name, name_len);
     return summary->market_count;
 }
 
-bool summary_bar(struct summary *summary, const struct bar *bar)
-{
-    if (bar->topic.interval != TOPIC_1D || bar->market_len == 0) {
-        return true;
-    }
-    struct member *member = find_member(summary, bar->series);
-    if (member == NULL) {
-        return false;
-    }
-    if (member->market == 0) {
-        member->market = find_market(summary, bar);
-        if (member->market == 0) {
-            return false;
-        }
-        member->first = bar->close;
-    }
-    member->last = bar->close;
-    member->previous = bar->previous_close;
-    member->change = bar->change;
-    member->volume = bar->volume;
-    struct market *market = &summary->markets[member->market - 1];
-    market->changed = true;
-    if (market->time_us < bar->time_us) {
-        market->time_us = bar->time_us;
-    }
-    return true;
-}
-
 struct state {
-    int64_t weighed; /* members that the index holds */
-    struct decimal now;
-    struct decimal before;
+    struct decimal weighed; /* the sum of ratios times weights */
+    struct decimal weight;  /* the sum of their weights */
     struct decimal volume;
     uint32_t advancers;
     uint32_t decliners;
     uint32_t unchanged;
 };
 
-/* A sum that would not fit leaves the member out: of the index, or of the volume. */
-static void count_member(struct state *state, const struct member *member)
+static const struct decimal one = {.mantissa = 1};
+
+/* Its price over the reference, times its weight. */
+static bool weigh(const struct member *member, bool stands, struct decimal *out)
 {
-    struct decimal now;
-    struct decimal before;
-    if (member->first.mantissa > 0 &&
-        decimal_divide(member->last, member->first, 9, &now) &&
-        decimal_divide(member->previous, member->first, 9, &before) &&
-        decimal_add(state->now, now, &now) &&
-        decimal_add(state->before, before, &before)) {
-        state->now = now;
-        state->before = before;
-        state->weighed++;
+    struct decimal ratio = one;
+    return (stands ||
+            (member->reference.mantissa > 0 &&
+             decimal_divide(member->last, member->reference, RATIO_DECIMALS, &ratio))) &&
+           decimal_multiply(ratio, member->weight, out);
+}
+
+/* A sum that would not fit leaves the member out: of the index, or of the volume. */
+static void count_member(struct state *state, const struct member *member, int64_t day_us)
+{
+    const bool stands = member->day_us < day_us;
+    struct decimal weighed;
+    struct decimal weight;
+    if (weigh(member, stands, &weighed) &&
+        decimal_add(state->weighed, weighed, &weighed) &&
+        decimal_add(state->weight, member->weight, &weight)) {
+        state->weighed = weighed;
+        state->weight = weight;
     }
     struct decimal volume;
-    if (decimal_add(state->volume, member->volume, &volume)) {
+    if (!stands && decimal_add(state->volume, member->volume, &volume)) {
         state->volume = volume;
     }
-    if (member->change.mantissa > 0) {
+    const int moved = stands ? 0 : decimal_compare(member->last, member->reference);
+    if (moved > 0) {
         state->advancers++;
-    } else if (member->change.mantissa < 0) {
+    } else if (moved < 0) {
         state->decliners++;
     } else {
         state->unchanged++;
     }
 }
 
-/* 1000 * sum / count with two decimals; 0 where that makes no sense. */
-static struct decimal index_value(struct decimal sum, int64_t count)
+static struct state add_up(const struct summary *summary, const struct market *market)
 {
-    const struct decimal thousandth = {.mantissa = count, .scale = 3};
-    struct decimal value = {0};
-    if (!decimal_divide(sum, thousandth, 2, &value)) {
-        return (struct decimal){0};
-    }
-    return value;
-}
-
-static void report(const struct summary *summary, size_t place)
-{
+    const size_t place = (size_t)(market - summary->markets) + 1;
     struct state state = {0};
     for (size_t i = 0; i < summary->member_room; i++) {
-        if (summary->members[i].market == place + 1) {
-            count_member(&state, &summary->members[i]);
+        if (summary->members[i].market == place) {
+            count_member(&state, &summary->members[i], market->day_us);
         }
     }
-    const struct market *market = &summary->markets[place];
-    const struct decimal now = index_value(state.now, state.weighed);
-    const struct decimal before = index_value(state.before, state.weighed);
+    return state;
+}
+
+/* With two decimals. Where it makes no sense or does not fit, it stands still. */
+static struct decimal index_value(const struct market *market, const struct state *state)
+{
+    struct decimal value;
+    if (decimal_divide(state->weighed, state->weight, RATIO_DECIMALS, &value) &&
+        decimal_multiply(value, market->base, &value) &&
+        decimal_divide(value, one, 2, &value)) {
+        return value;
+    }
+    return market->base;
+}
+
+/* The market's next day begins where this one ends. */
+static void begin_day(const struct summary *summary, struct market *market,
+                      int64_t day_us)
+{
+    if (market->is_past) {
+        market->base = market->past;
+    } else if (market->day_us != CALENDAR_MIN_US) {
+        const struct state state = add_up(summary, market);
+        market->base = index_value(market, &state);
+    }
+    market->is_past = false;
+    market->day_us = day_us;
+}
+
+/* The bar's member, made if it is new; NULL when out of memory. */
+static struct member *find_or_join(struct summary *summary, const struct bar *bar)
+{
+    struct member *member = find_member(summary, bar->series);
+    if (member == NULL || member->market != 0) {
+        return member;
+    }
+    const size_t place = find_market(summary, bar->market, bar->market_len);
+    if (place == 0) {
+        return NULL;
+    }
+    if (summary->markets[place - 1].owner == UINT_MAX) {
+        summary->markets[place - 1].owner = bar->owner;
+    }
+    *member = (struct member){
+        .market = place,
+        .weight = weights_get(summary->weights, bar->topic.symbol, bar->topic.symbol_len),
+        .day_us = CALENDAR_MIN_US};
+    return member;
+}
+
+static void update(struct member *member, const struct bar *bar)
+{
+    if (member->day_us <= bar->start_us) {
+        member->day_us = bar->start_us;
+        member->last = bar->close;
+        member->reference = bar->has_previous ? bar->previous_close : bar->open;
+        member->volume = bar->volume;
+    }
+}
+
+static bool counts(const struct bar *bar)
+{
+    return bar->topic.interval == TOPIC_1D && bar->market_len > 0;
+}
+
+bool summary_join(struct summary *summary, const struct bar *bar)
+{
+    if (!counts(bar)) {
+        return true;
+    }
+    struct member *member = find_or_join(summary, bar);
+    if (member != NULL) {
+        update(member, bar);
+    }
+    return member != NULL;
+}
+
+/* The very first report waits for other members' bars. */
+static void expect_report(struct market *market, int64_t now_us)
+{
+    market->changed = true;
+    if (market->due_us == CALENDAR_MIN_US) {
+        market->due_us = now_us + SUMMARY_PAUSE_US;
+    } else if (market->due_us < now_us) {
+        market->due_us = now_us;
+    }
+}
+
+bool summary_bar(struct summary *summary, const struct bar *bar)
+{
+    if (!counts(bar)) {
+        return true;
+    }
+    struct member *member = find_or_join(summary, bar);
+    if (member == NULL) {
+        return false;
+    }
+    struct market *market = &summary->markets[member->market - 1];
+    if (market->day_us < bar->start_us) {
+        begin_day(summary, market, bar->start_us);
+    }
+    update(member, bar);
+    market->is_past = false;
+    if (!market->changed) {
+        expect_report(market, bar->time_us);
+    }
+    if (market->time_us < bar->time_us) {
+        market->time_us = bar->time_us;
+    }
+    return true;
+}
+
+static void report(const struct summary *summary, const struct market *market)
+{
+    const struct state state = add_up(summary, market);
+    const struct decimal now = index_value(market, &state);
     struct decimal change = {0};
     struct decimal percent = {0};
-    if (decimal_subtract(now, before, &change)) {
-        decimal_percent(change, before, &percent);
+    if (decimal_subtract(now, market->base, &change)) {
+        decimal_percent(change, market->base, &percent);
     }
     char texts[4][DECIMAL_TEXT_MAX + 1];
     decimal_format(texts[0], now);
     decimal_format(texts[1], change);
     decimal_format(texts[2], percent);
     decimal_format(texts[3], state.volume);
+    char day[CALENDAR_TEXT_MAX + 1];
     char time[CALENDAR_TEXT_MAX + 1];
+    calendar_format_second(day, market->day_us);
     calendar_format(time, market->time_us);
     char text[SUMMARY_TEXT_MAX + 1];
     const int len = snprintf(
         text, sizeof(text),
-        "{\"market\":\"%.*s\",\"index_value\":%s,\"change\":%s,"
+        "{\"market\":\"%.*s\",\"start\":\"%s\",\"index_value\":%s,\"change\":%s,"
         "\"change_percent\":%s,\"volume\":%s,\"advancers\":%" PRIu32
         ",\"decliners\":%" PRIu32 ",\"unchanged\":%" PRIu32 ",\"timestamp\":\"%s\"}",
-        (int)market->name_len, market->name, texts[0], texts[1], texts[2], texts[3],
+        (int)market->name_len, market->name, day, texts[0], texts[1], texts[2], texts[3],
         state.advancers, state.decliners, state.unchanged, time);
     assert(len > 0 && len <= SUMMARY_TEXT_MAX);
     const struct topic topic = {.type = TOPIC_MARKET,
@@ -208,16 +312,84 @@ static void report(const struct summary *summary, size_t place)
     summary->on_report(summary->arg, &topic, text, (size_t)len);
 }
 
-void summary_report(struct summary *summary, uint64_t now_ms)
+int64_t summary_due_us(const struct summary *summary, unsigned owner)
+{
+    int64_t due_us = INT64_MAX;
+    for (size_t i = 0; i < summary->market_count; i++) {
+        const struct market *market = &summary->markets[i];
+        if (market->owner == owner && market->changed && market->due_us < due_us) {
+            due_us = market->due_us;
+        }
+    }
+    return due_us;
+}
+
+void summary_report(struct summary *summary, unsigned owner, int64_t now_us)
 {
     for (size_t i = 0; i < summary->market_count; i++) {
         struct market *market = &summary->markets[i];
-        if (market->changed &&
-            (!market->reported || now_ms - market->reported_ms >= SUMMARY_PAUSE_MS)) {
+        if (market->owner == owner && market->changed && market->due_us <= now_us) {
             market->changed = false;
-            market->reported = true;
-            market->reported_ms = now_ms;
-            report(summary, i);
+            market->due_us = now_us + SUMMARY_PAUSE_US;
+            report(summary, market);
         }
     }
+}
+
+void summary_flush(struct summary *summary)
+{
+    for (size_t i = 0; i < summary->market_count; i++) {
+        struct market *market = &summary->markets[i];
+        if (market->changed) {
+            market->changed = false;
+            report(summary, market);
+        }
+    }
+}
+
+static bool get_number(struct json_object *root, const char *name, struct decimal *out)
+{
+    struct json_object *value;
+    if (!json_object_object_get_ex(root, name, &value)) {
+        return false;
+    }
+    const char *text = json_object_get_string(value); /* as it was written */
+    return text != NULL && decimal_parse(text, strlen(text), out);
+}
+
+static bool get_day(struct json_object *root, int64_t *out_us)
+{
+    struct json_object *value;
+    return json_object_object_get_ex(root, "start", &value) &&
+           json_object_is_type(value, json_type_string) &&
+           calendar_parse(json_object_get_string(value),
+                          (size_t)json_object_get_string_len(value), out_us);
+}
+
+void summary_remember(struct summary *summary, const struct topic *topic,
+                      const char *payload, size_t len)
+{
+    struct json_tokener *tokener = json_tokener_new_ex(3);
+    if (tokener == NULL) {
+        return;
+    }
+    struct json_object *root = json_tokener_parse_ex(tokener, payload, (int)len);
+    struct decimal value;
+    struct decimal change;
+    struct decimal base;
+    int64_t day_us;
+    if (topic->type == TOPIC_MARKET && json_object_is_type(root, json_type_object) &&
+        get_number(root, "index_value", &value) && get_number(root, "change", &change) &&
+        get_day(root, &day_us) && decimal_subtract(value, change, &base)) {
+        const size_t place = find_market(summary, topic->symbol, topic->symbol_len);
+        if (place != 0) {
+            struct market *market = &summary->markets[place - 1];
+            market->base = base;
+            market->day_us = day_us;
+            market->is_past = true;
+            market->past = value;
+        }
+    }
+    json_object_put(root);
+    json_tokener_free(tokener);
 }

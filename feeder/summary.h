@@ -2,12 +2,14 @@
  *
  * SPDX-License-Identifier: MIT
  *
- * A market's index weighs its members equally: 1000 times the mean of price over first
- * price seen. Its change is against the same index at the members' previous closes; a
- * member without one stands still in it. Volume is that of the members' trading days.
- * A member advances or declines when it is above or below its previous close.
+ * A market's index begins at 1000. During a trading day it is what it was at the end of
+ * the day before, times the mean of its members' prices over their previous closes; the
+ * members weigh the same, or as they are told to. A member without a previous close is
+ * measured from the open of its day instead. Who has not traded yet on the market's day,
+ * the newest of its members' days, stands still and has no volume.
  *
- * A market is reported when a member changed, at most once in SUMMARY_PAUSE_MS.
+ * A market is reported when a member changed, at most once in SUMMARY_PAUSE_US of its
+ * owner's clock (bars.h). It belongs to the owner of its first member.
  */
 #ifndef FEEDER_SUMMARY_H
 #define FEEDER_SUMMARY_H
@@ -18,8 +20,8 @@
 
 #include "feeder/bar.h"
 
-#define SUMMARY_PAUSE_MS 1000
-#define SUMMARY_TEXT_MAX 320
+#define SUMMARY_PAUSE_US INT64_C(1000000)
+#define SUMMARY_TEXT_MAX 360
 
 struct summary;
 
@@ -28,15 +30,32 @@ struct summary;
 typedef void (*summary_report_fn)(void *arg, const struct topic *topic,
                                   const char *payload, size_t len);
 
-/* Returns NULL when out of memory. */
-struct summary *summary_create(summary_report_fn on_report, void *arg);
+/* `weights` as in weights.h; it must outlive the summary. Returns NULL when out of
+ * memory.
+ */
+struct summary *summary_create(const char *weights, summary_report_fn on_report,
+                               void *arg);
 void summary_destroy(struct summary *summary);
+
+/* Goes on with a market that was reported before this start. What is no such report is
+ * ignored. */
+void summary_remember(struct summary *summary, const struct topic *topic,
+                      const char *payload, size_t len);
 
 /* Takes in a symbol's bar; bars other than daily ones and those without a market do not
  * count. Returns false when out of memory. */
 bool summary_bar(struct summary *summary, const struct bar *bar);
 
-/* Reports the markets that are due. `now_ms` is monotonic. */
-void summary_report(struct summary *summary, uint64_t now_ms);
+/* The same for a bar that was published before this start: it is no news. */
+bool summary_join(struct summary *summary, const struct bar *bar);
+
+/* When the owner's next report is due; INT64_MAX if none is. */
+int64_t summary_due_us(const struct summary *summary, unsigned owner);
+
+/* Reports the owner's markets that are due at `now_us`, by the owner's clock. */
+void summary_report(struct summary *summary, unsigned owner, int64_t now_us);
+
+/* Reports everything that has news, due or not. */
+void summary_flush(struct summary *summary);
 
 #endif

@@ -11,6 +11,7 @@ struct tape {
     tape_message_fn on_message;
     void *arg;
     uint64_t ticks[BARS_RESULTS];
+    uint64_t sizeless;
 };
 
 static void say(struct tape *tape, const struct topic *topic, const char *payload,
@@ -32,13 +33,22 @@ static void on_bar(void *arg, const struct bar *bar)
     }
 }
 
+static void on_past_day(void *arg, const struct bar *bar)
+{
+    struct tape *tape = arg;
+    if (!summary_join(tape->summary, bar)) {
+        tape->ticks[BARS_FULL]++;
+    }
+}
+
 static void on_report(void *arg, const struct topic *topic, const char *payload,
                       size_t len)
 {
     say(arg, topic, payload, len);
 }
 
-struct tape *tape_create(size_t max_symbols, tape_message_fn on_message, void *arg)
+struct tape *tape_create(const struct tape_rules *rules, tape_message_fn on_message,
+                         void *arg)
 {
     struct tape *tape = calloc(1, sizeof(*tape));
     if (tape == NULL) {
@@ -46,8 +56,8 @@ struct tape *tape_create(size_t max_symbols, tape_message_fn on_message, void *a
     }
     tape->on_message = on_message;
     tape->arg = arg;
-    tape->bars = bars_create(max_symbols, on_bar, tape);
-    tape->summary = summary_create(on_report, tape);
+    tape->bars = bars_create(&rules->bars, on_bar, on_past_day, tape);
+    tape->summary = summary_create(rules->weights, on_report, tape);
     if (tape->bars == NULL || tape->summary == NULL) {
         tape_destroy(tape);
         return NULL;
@@ -64,30 +74,31 @@ void tape_destroy(struct tape *tape)
     }
 }
 
+void tape_expect_disorder(struct tape *tape, unsigned owner, int64_t lateness_us)
+{
+    bars_expect_disorder(tape->bars, owner, lateness_us);
+}
+
 bool tape_remember(struct tape *tape, const struct topic *topic, const char *payload,
                    size_t len)
 {
-    (void)tape;
-    (void)topic;
-    (void)payload;
-    (void)len;
-    return false;
+    struct bar bar;
+    if (topic->type == TOPIC_MARKET) {
+        summary_remember(tape->summary, topic, payload, len);
+        return false;
+    }
+    return bar_parse(payload, len, topic, &bar) && bars_remember(tape->bars, &bar);
 }
 
 bool tape_last_price(const struct tape *tape, const struct tick *symbol,
                      struct decimal *out)
 {
-    (void)tape;
-    (void)symbol;
-    (void)out;
-    return false;
+    return bars_last_price(tape->bars, symbol, out);
 }
 
 int64_t tape_remembered_us(const struct tape *tape, unsigned owner)
 {
-    (void)tape;
-    (void)owner;
-    return INT64_MIN;
+    return bars_remembered_us(tape->bars, owner);
 }
 
 void tape_claim(struct tape *tape, unsigned owner, const struct tick *tick)
@@ -97,8 +108,10 @@ void tape_claim(struct tape *tape, unsigned owner, const struct tick *tick)
 
 void tape_tick(struct tape *tape, unsigned owner, const struct tick *tick)
 {
-    bars_clock(tape->bars, owner, tick->time_us);
-    tape->ticks[bars_tick(tape->bars, owner, tick)]++;
+    tape_clock(tape, owner, tick->time_us);
+    const enum bars_result result = bars_tick(tape->bars, owner, tick);
+    tape->ticks[result]++;
+    tape->sizeless += result == BARS_OK && tick->size.mantissa == 0;
 }
 
 void tape_message(struct tape *tape, const struct topic *topic, const char *payload,
@@ -109,15 +122,39 @@ void tape_message(struct tape *tape, const struct topic *topic, const char *payl
 
 void tape_clock(struct tape *tape, unsigned owner, int64_t now_us)
 {
+    for (;;) {
+        const int64_t due_us = summary_due_us(tape->summary, owner);
+        if (due_us > now_us) {
+            break;
+        }
+        bars_clock(tape->bars, owner, due_us);
+        summary_report(tape->summary, owner, due_us);
+    }
     bars_clock(tape->bars, owner, now_us);
 }
 
-void tape_summaries(struct tape *tape, uint64_t now_ms)
+void tape_end(struct tape *tape, unsigned owner)
 {
-    summary_report(tape->summary, now_ms);
+    bars_end(tape->bars, owner);
+}
+
+void tape_flush(struct tape *tape)
+{
+    bars_flush(tape->bars);
+    summary_flush(tape->summary);
 }
 
 uint64_t tape_ticks(const struct tape *tape, enum bars_result fate)
 {
     return tape->ticks[fate];
+}
+
+uint64_t tape_sizeless(const struct tape *tape)
+{
+    return tape->sizeless;
+}
+
+uint64_t tape_missed(const struct tape *tape)
+{
+    return bars_missed(tape->bars);
 }

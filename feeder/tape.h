@@ -2,8 +2,10 @@
  *
  * SPDX-License-Identifier: MIT
  *
- * Owns the bars and the summaries. A tick becomes up to nine closed bars and nine updated
- * ones; ready messages pass through. Each comes out as a topic and a payload.
+ * Owns the bars and the summaries. Ticks become messages about bars and markets at the
+ * pace of bars.h and summary.h; ready messages pass through. Each comes out as a topic
+ * and a payload, and follows from the ticks and their clocks alone, never from the time
+ * of day.
  */
 #ifndef FEEDER_TAPE_H
 #define FEEDER_TAPE_H
@@ -18,16 +20,27 @@
 
 struct tape;
 
+struct tape_rules {
+    struct bars_rules bars;
+    const char *weights; /* as in weights.h; must outlive the tape */
+};
+
 /* The texts live during the call, which must not come back to the tape. */
 typedef void (*tape_message_fn)(void *arg, const char *topic, size_t topic_len,
                                 const char *payload, size_t len);
 
 /* Returns NULL when out of memory. */
-struct tape *tape_create(size_t max_symbols, tape_message_fn on_message, void *arg);
+struct tape *tape_create(const struct tape_rules *rules, tape_message_fn on_message,
+                         void *arg);
 void tape_destroy(struct tape *tape);
 
+/* `owner` as in bars.h, everywhere. */
+
+/* As bars_expect_disorder(). */
+void tape_expect_disorder(struct tape *tape, unsigned owner, int64_t lateness_us);
+
 /* What the newest entry of a topic's history says, so that its bar or index goes on where
- * it was. To be called before anything else. Returns true if the entry before it is
+ * it was. To be called before any claim or tick. Returns true if the entry before it is
  * wanted as well, to be given next. */
 bool tape_remember(struct tape *tape, const struct topic *topic, const char *payload,
                    size_t len);
@@ -41,19 +54,26 @@ bool tape_last_price(const struct tape *tape, const struct tick *symbol,
  */
 int64_t tape_remembered_us(const struct tape *tape, unsigned owner);
 
-/* `owner` as in bars.h. Refused ticks are counted by their reason. */
+/* Refused ticks are counted by their reason. */
 void tape_claim(struct tape *tape, unsigned owner, const struct tick *tick);
 void tape_tick(struct tape *tape, unsigned owner, const struct tick *tick);
 void tape_message(struct tape *tape, const struct topic *topic, const char *payload,
                   size_t len);
 
-/* The owner's clock reached `now_us`. */
+/* The owner's clock reached `now_us`: what is due by then is said. */
 void tape_clock(struct tape *tape, unsigned owner, int64_t now_us);
 
-/* Says the summaries that are due; `now_ms` is monotonic. */
-void tape_summaries(struct tape *tape, uint64_t now_ms);
+/* The owner has no more ticks. */
+void tape_end(struct tape *tape, unsigned owner);
+
+/* Says what is still to be said, before its time. */
+void tape_flush(struct tape *tape);
 
 /* Ticks so far with the given fate. */
 uint64_t tape_ticks(const struct tape *tape, enum bars_result fate);
+
+/* Of those taken, the ones without a size; and trades that never came (bars_missed()). */
+uint64_t tape_sizeless(const struct tape *tape);
+uint64_t tape_missed(const struct tape *tape);
 
 #endif

@@ -28,15 +28,17 @@ floor() {
     gateway/server) echo 10 ;;
     gateway/main) echo 11 ;;
 
+    feeder/zone) echo 2 ;;
     feeder/address | feeder/calendar | feeder/decimal | feeder/marks | feeder/outbox | feeder/refusal) echo 3 ;;
-    feeder/resolver | feeder/roster) echo 3 ;;
-    feeder/bar | feeder/config | feeder/tick | feeder/venue) echo 4 ;;
-    feeder/bars | feeder/csv | feeder/line | feeder/source | feeder/summary) echo 5 ;;
-    feeder/inquiry) echo 5 ;;
-    feeder/publisher) echo 6 ;;
-    feeder/exchange | feeder/lines | feeder/replay | feeder/tape | feeder/walk | feeder/wire) echo 6 ;;
-    feeder/pump) echo 7 ;;
-    feeder/main) echo 8 ;;
+    feeder/resolver | feeder/roster | feeder/trade_ids) echo 3 ;;
+    feeder/bar | feeder/tick | feeder/venue | feeder/weights) echo 4 ;;
+    feeder/config | feeder/csv | feeder/line | feeder/series | feeder/summary) echo 5 ;;
+    feeder/bars | feeder/source) echo 6 ;;
+    feeder/inquiry) echo 6 ;;
+    feeder/publisher) echo 7 ;;
+    feeder/exchange | feeder/lines | feeder/replay | feeder/tape | feeder/walk | feeder/wire) echo 7 ;;
+    feeder/pump) echo 8 ;;
+    feeder/main) echo 9 ;;
     *) echo none ;;
     esac
 }
@@ -45,7 +47,7 @@ door() {
     libwebsockets*) echo common/wsloop feeder/wire gateway/clients ;;
     hiredis/*) echo common/bus common/link ;;
     event2/*) echo common/link common/loop common/wsloop feeder/resolver gateway/listener gateway/visitor ;;
-    json-c/*) echo feeder/venue gateway/proto ;;
+    json-c/*) echo feeder/bar feeder/summary feeder/venue gateway/proto ;;
     uthash*) echo common/table ;;
     *) echo any ;;
     esac

@@ -379,14 +379,9 @@ def test_useless_settings_are_one_clear_line(chronofeed, own_redis, argv, compla
     assert ended.stderr.count("\n") == 1 and complaint in ended.stderr
 
 
-# needs bars' trade ids: take the mark away when bars drop what comes twice
-
-needs_trade_ids = pytest.mark.xfail(
-    reason="bars count a trade as often as it comes", strict=True
-)
+# needs bars' trade ids
 
 
-@needs_trade_ids
 def test_trades_that_come_twice_count_once(follow, own_redis, certificates):
     minute = open_minute()
     with Coinbase(certificates) as venue:
@@ -404,7 +399,6 @@ def test_trades_that_come_twice_count_once(follow, own_redis, certificates):
     assert has(bar, volume="3", open="1", close="3")
 
 
-@needs_trade_ids
 def test_a_snapshot_fills_what_a_reconnect_missed(follow, own_redis, certificates):
     minute = open_minute()
     rows = [(n, str(n), "1", at(minute, n)) for n in range(1, 9)]

@@ -27,7 +27,8 @@ static void setup(void)
 {
     said[0] = '\0';
     count = 0;
-    tape = tape_create(100, on_message, NULL);
+    const struct tape_rules rules = {.bars = {.max_symbols = 100}, .weights = ""};
+    tape = tape_create(&rules, on_message, NULL);
     ck_assert_ptr_nonnull(tape);
 }
 
@@ -70,10 +71,13 @@ START_TEST(a_market_is_said_when_it_is_due)
 {
     const struct tick tick = tick_of("600519.SH", INT64_C(1758518162800339), 168850);
     tape_tick(tape, 0, &tick);
-    tape_summaries(tape, 1000);
-    tape_summaries(tape, 1000);
+    tape_clock(tape, 0, tick.time_us + 999999);
+    ck_assert_uint_eq(count, TOPIC_INTERVALS);
+    tape_clock(tape, 0, tick.time_us + 1000000);
+    tape_clock(tape, 0, tick.time_us + 5000000);
     ck_assert_uint_eq(count, TOPIC_INTERVALS + 1);
-    assert_said("market.CN.summary {\"market\":\"CN\",\"index_value\":1000,");
+    assert_said("market.CN.summary {\"market\":\"CN\",\"start\":\"2025-09-22T00:00:00\","
+                "\"index_value\":1000,");
 }
 END_TEST
 
@@ -108,7 +112,7 @@ START_TEST(a_tick_closes_what_ended_before_it_in_all_symbols_of_its_source)
     const struct tick second = tick_of("B", INT64_C(1758518222800339), 100);
     tape_tick(tape, 0, &first);
     tape_tick(tape, 0, &second);
-    ck_assert_uint_eq(count, (size_t)2 * TOPIC_INTERVALS + 1);
+    ck_assert_uint_eq(count, (size_t)2 * TOPIC_INTERVALS + 2);
     assert_said(
         "\"closed\":true,\"timestamp\":\"2025-09-22T05:17:00.000000\"}\nstock.B.1m");
 }
@@ -119,7 +123,7 @@ START_TEST(the_clock_closes_what_ended_in_silence)
     const struct tick tick = tick_of("A", INT64_C(1758518162800339), 100);
     tape_tick(tape, 0, &tick);
     tape_clock(tape, 0, INT64_C(1758518400000000));
-    ck_assert_uint_eq(count, TOPIC_INTERVALS + 2);
+    ck_assert_uint_eq(count, TOPIC_INTERVALS + 3);
     assert_said(
         "stock.A.5m {\"symbol\":\"A\",\"interval\":\"5m\",\"start\":\"2025-09-22T05:"
         "15:00\",\"open\":1,\"high\":1,\"low\":1,\"close\":1,\"price\":1,\"volume\":"
