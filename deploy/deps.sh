@@ -3,7 +3,7 @@
 # Installs what ChronoGate needs, and only what is missing.
 #
 #   deploy/deps.sh --build   compiler, CMake and the libraries
-#   deploy/deps.sh --run     redis-server
+#   deploy/deps.sh --run     redis-server, certificates to trust
 #   deploy/deps.sh --test    both, and every tool the tests use
 #
 # libwebsockets and hiredis come from the distribution where it has them new enough (Debian 13).
@@ -18,9 +18,9 @@ log=$root/build/deps.log
 
 build_packages='build-essential cmake pkg-config libevent-dev libjson-c-dev libssl-dev zlib1g-dev
     uthash-dev'
-run_packages='redis-server redis-tools'
+run_packages='redis-server redis-tools ca-certificates'
 test_packages='check libsubunit-dev git clang clang-format clang-tidy libclang-rt-dev
-    python3 python3-pytest python3-websockets nodejs chromium haproxy procps shellcheck'
+    python3 python3-pytest python3-websockets nodejs chromium haproxy procps shellcheck openssl'
 command -v npm >/dev/null || test_packages="$test_packages npm" # other nodejs packages bring theirs
 
 # What is built from source when the package is too old: source, place, package, minimum, CMake options.

@@ -451,6 +451,7 @@ static bool world_prepare(void *arg, const char *ca_file, char error[SOURCE_ERRO
         .options = LWS_SERVER_OPTION_DO_SSL_GLOBAL_INIT |
                    (own ? LWS_SERVER_OPTION_DISABLE_OS_CA_CERTS : 0),
         .client_ssl_ca_filepath = own ? ca_file : NULL,
+        .http_proxy_address = "", /* none, whatever the environment says */
         .timeout_secs = STAGE_S,
         .connect_timeout_secs = STAGE_S,
     };

@@ -3,6 +3,7 @@
 they trade comes out as bars."""
 
 import json
+import os
 import subprocess
 
 import pytest
@@ -21,12 +22,13 @@ def certificates(tmp_path_factory):
 def follow(start_feeder, certificates):
     """follow(venue, "BTCUSDT", …) -> the feeder's Process"""
 
-    def start(venue, symbols, *argv, url=None, trusted=True):
+    def start(venue, symbols, *argv, url=None, trusted=True, **environment):
         return start_feeder(
             *["--source", "exchange", "--venue", venue.name, "--symbols", symbols],
             *["--venue-url", url or venue.url, "--venue-backoff-ms", "200"],
             *(["--ca-file", str(certificates.authority)] if trusted else []),
             *["--min-update-ms", "0", *argv],
+            env=os.environ | environment,
         )
 
     return start
@@ -298,6 +300,30 @@ def test_an_untrusted_certificate_is_refused(follow, certificates):
         feeder = follow(venue, "BTCUSDT", trusted=False)
         feeder.log.wait_for(r" warn venue away .*localhost.*certificate.*not trusted")
         assert not venue.sessions
+
+
+def test_what_the_system_trusts_is_trusted(follow, certificates):
+    with Binance(certificates) as venue:
+        follow(venue, "BTCUSDT", trusted=False, SSL_CERT_FILE=str(certificates.authority))
+        venue.session()
+
+
+def test_a_file_of_certificates_stands_in_for_the_systems(follow, certificates, tmp_path):
+    others = Certificates(tmp_path)
+    with Binance(certificates) as venue:
+        ours = {"SSL_CERT_FILE": str(certificates.authority)}
+        file = ["--ca-file", str(others.authority)]
+        feeder = follow(venue, "BTCUSDT", *file, trusted=False, **ours)
+        feeder.log.wait_for(r" warn venue away .*certificate.*not trusted")
+        assert not venue.sessions
+
+
+def test_a_proxy_in_the_environment_is_not_used(follow, certificates):
+    with Mute() as mute, Binance(certificates) as venue:
+        proxy = f"http://localhost:{mute.port}"
+        follow(venue, "BTCUSDT", http_proxy=proxy, https_proxy=proxy)
+        venue.session()
+        assert mute.accepted == 0
 
 
 def test_a_certificate_for_another_host_is_refused(follow, certificates):
