@@ -14,6 +14,7 @@
 #include "common/wsloop.h"
 #include "feeder/address.h"
 #include "feeder/resolver.h"
+#include "feeder/trust.h"
 
 #define CONNECT_MS     20000 /* until the handshake is done, over all addresses */
 #define STAGE_S        5     /* one address may take for TCP, for TLS, for the upgrade */
@@ -21,7 +22,6 @@
 #define TICK_MS        250
 #define BUFFER_MIN     4096
 #define WHY_MAX        320
-#define CERTIFICATE    "-----BEGIN "
 #define CLOSE_TEXT_MAX 123
 
 /*     open()                                    close(), or a message is too long
@@ -120,47 +120,16 @@ static void on_resolved(void *arg, const char *why)
     wire->state = WIRE_CONNECTING; /* the end of the turn takes the first address */
 }
 
-static int number_at(const char *text)
-{
-    return (int)strtol(text, NULL, 10);
-}
-
-/* What is wrong with the server's certificate, if that is what libwebsockets says: it
- * gives OpenSSL's number, or some of its words. */
-static const char *certificate_trouble(const char *text)
-{
-    static const struct {
-        int number;
-        const char *fragment;
-        const char *words;
-    } troubles[] = {
-        {9, "not yet valid", "is not yet valid"},
-        {10, "expired", "has expired"},
-        {18, "self-signed", "is signed by itself"},
-        {19, "self signed", "is of an authority that is not trusted"},
-        {20, "local issuer", "is of an authority that is not trusted"},
-        {21, "verify the first", "is of an authority that is not trusted"},
-        {62, "ostname mismatch", "is for another host"},
-    };
-    const char *found = strstr(text, "X509_V_ERR = ");
-    const int number = found == NULL ? 0 : number_at(found + strlen("X509_V_ERR = "));
-    for (size_t i = 0; i < sizeof(troubles) / sizeof(troubles[0]); i++) {
-        if (number == troubles[i].number || strstr(text, troubles[i].fragment) != NULL) {
-            return troubles[i].words;
-        }
-    }
-    return NULL;
-}
-
 /* libwebsockets' words, with what is known besides. */
 static void on_failed(struct source_wire *wire, struct lws *wsi, const char *text)
 {
     char why[WHY_MAX];
     const char *host = wire->address.host;
     const unsigned status = lws_http_client_http_response(wsi);
-    const char *trouble = certificate_trouble(text);
+    const char *trouble = trust_explain(text);
     if (strncmp(text, "conn fail: ", 11) == 0) {
-        snprintf(why, sizeof(why), "%s: %s", host, strerror(number_at(text + 11)));
+        snprintf(why, sizeof(why), "%s: %s", host,
+                 strerror((int)strtol(text + 11, NULL, 10)));
     } else if (trouble != NULL) {
         snprintf(why, sizeof(why), "%s: its certificate %s", host, trouble);
     } else if (status != 0 && status != 101) {
@@ -417,32 +386,11 @@ static void on_tick(void *arg)
 /* ---- the world ----------------------------------------------------------------------
  */
 
-/* libwebsockets takes a file without certificates, and then trusts nobody. */
-static bool check_certificates(const char *path, char error[SOURCE_ERROR_MAX])
-{
-    char line[128];
-    bool found = false;
-    FILE *file = fopen(path, "re");
-    if (file == NULL) {
-        snprintf(error, SOURCE_ERROR_MAX, "--ca-file %.128s: %s", path, strerror(errno));
-        return false;
-    }
-    while (!found && fgets(line, sizeof(line), file) != NULL) {
-        found = strncmp(line, CERTIFICATE, strlen(CERTIFICATE)) == 0 &&
-                strstr(line, "CERTIFICATE-----") != NULL;
-    }
-    fclose(file);
-    if (!found) {
-        snprintf(error, SOURCE_ERROR_MAX, "--ca-file %.128s: no certificate in it", path);
-    }
-    return found;
-}
-
 static bool world_prepare(void *arg, const char *ca_file, char error[SOURCE_ERROR_MAX])
 {
     struct wires *wires = arg;
     const bool own = ca_file[0] != '\0';
-    if (own && !check_certificates(ca_file, error)) {
+    if (own && !trust_check_file(ca_file, error, SOURCE_ERROR_MAX)) {
         return false;
     }
     struct lws_context_creation_info info = {

@@ -30,15 +30,16 @@ floor() {
 
     feeder/zone) echo 2 ;;
     feeder/address | feeder/calendar | feeder/decimal | feeder/marks | feeder/outbox | feeder/refusal) echo 3 ;;
-    feeder/resolver | feeder/roster | feeder/trade_ids) echo 3 ;;
+    feeder/resolver | feeder/roster | feeder/trade_ids | feeder/trust) echo 3 ;;
     feeder/bar | feeder/tick | feeder/venue | feeder/weights) echo 4 ;;
     feeder/config | feeder/csv | feeder/line | feeder/series | feeder/summary) echo 5 ;;
     feeder/bars | feeder/source) echo 6 ;;
     feeder/inquiry) echo 6 ;;
     feeder/publisher) echo 7 ;;
-    feeder/exchange | feeder/lines | feeder/replay | feeder/tape | feeder/walk | feeder/wire) echo 7 ;;
-    feeder/pump) echo 8 ;;
-    feeder/main) echo 9 ;;
+    feeder/herald | feeder/lines | feeder/replay | feeder/tape | feeder/walk | feeder/wire) echo 7 ;;
+    feeder/strand) echo 8 ;;
+    feeder/exchange | feeder/pump) echo 9 ;;
+    feeder/main) echo 10 ;;
     *) echo none ;;
     esac
 }
