@@ -222,6 +222,16 @@ static void on_peer_close(struct source_wire *wire, const unsigned char *bytes,
     remember_why(wire, why);
 }
 
+/* Some servers let nobody in who does not say what he is. */
+static void add_header(unsigned char **at, size_t room)
+{
+    const int len =
+        snprintf((char *)*at, room, "User-Agent: chronofeed/%s\r\n", CHRONOGATE_VERSION);
+    if (len > 0 && (size_t)len < room) {
+        *at += len;
+    }
+}
+
 /* Asks libwebsockets to close, with a close frame. Only as an answer to a callback. */
 static int close_now(struct source_wire *wire, struct lws *wsi)
 {
@@ -242,6 +252,9 @@ static int on_wire(struct source_wire *wire, struct lws *wsi,
     switch (reason) {
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
         on_failed(wire, wsi, in == NULL ? "cannot connect" : in);
+        return 0;
+    case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
+        add_header(in, len);
         return 0;
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
         if (wire->state == WIRE_CONNECTING) {
@@ -280,6 +293,7 @@ static struct source_wire *wire_of(struct lws *wsi, enum lws_callback_reasons re
 {
     switch (reason) {
     case LWS_CALLBACK_CLIENT_CONNECTION_ERROR:
+    case LWS_CALLBACK_CLIENT_APPEND_HANDSHAKE_HEADER:
     case LWS_CALLBACK_CLIENT_ESTABLISHED:
     case LWS_CALLBACK_CLIENT_RECEIVE:
     case LWS_CALLBACK_CLIENT_RECEIVE_PONG:

@@ -69,6 +69,9 @@ def test_binances_trades_become_bars(follow, own_redis, certificates):
         follow(venue, "BTCUSDT,ETHUSDT")
         session = venue.session(symbols=2)
         assert session.path == "/stream" and session.symbols == ["BTCUSDT", "ETHUSDT"]
+        headers = session.socket.request_headers
+        assert headers["Host"] == f"localhost:{venue.port}"
+        assert headers["User-Agent"].startswith("chronofeed/")
         trade = venue.trade
         session.send(
             trade("BTCUSDT", 10, "67890.10000000", "0.00010000", at(minute, 1)),
@@ -213,6 +216,16 @@ def test_a_frozen_venue_is_cut_off(follow, certificates):
         until(lambda: feeder.descriptors() <= before, what="the old connection is cut")
         session.ping()
         assert feeder.cpu_seconds() < 10
+
+
+def test_a_half_closed_connection_is_left(follow, certificates):
+    with Binance(certificates, certificate=None) as venue:
+        feeder = follow(venue, "BTCUSDT")
+        venue.session().half_close()
+        feeder.log.wait_for(r" warn venue away .*broke")
+        venue.session(1).ping()
+        until(lambda: venue.sessions[0].over, what="the old connection is gone")
+        assert feeder.cpu_seconds() < 5
 
 
 @pytest.mark.parametrize("code,reason", [(1001, "going away"), (1008, ""), (1000, "bye")])

@@ -104,6 +104,14 @@ class Session:
 
         self._do(pause())
 
+    def half_close(self):
+        """Sends nothing more, but goes on reading. Not with TLS."""
+
+        async def end():
+            self.socket.transport.write_eof()
+
+        self._do(end())
+
     def cut(self):
         """Without a goodbye."""
 
