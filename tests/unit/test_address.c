@@ -2,6 +2,7 @@
 #include "feeder/address.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -79,7 +80,7 @@ START_TEST(host_and_path_have_a_longest)
     text[6 + ADDRESS_HOST_MAX] = 'h';
     ck_assert_ptr_nonnull(address_parse(text, &address));
     memset(text, 0, sizeof(text));
-    memcpy(text, "wss://h/", 8);
+    snprintf(text, sizeof(text), "wss://h/");
     memset(text + 8, 'p', ADDRESS_PATH_MAX - 1);
     ck_assert_ptr_null(address_parse(text, &address));
     text[8 + ADDRESS_PATH_MAX - 1] = 'p';

@@ -146,7 +146,7 @@ static const struct source_sink sink = {
 static void start(enum venue_name venue, const char *symbols)
 {
     char error[SOURCE_ERROR_MAX];
-    config.venue = venue;
+    config.venue = (int)venue;
     config.symbols = symbols;
     ck_assert_ptr_null(exchange_source.check(&config));
     source = exchange_source.create(&config, &sink, NULL, error);
