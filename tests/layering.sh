@@ -30,11 +30,11 @@ floor() {
 
     feeder/zone) echo 2 ;;
     feeder/address | feeder/calendar | feeder/decimal | feeder/marks | feeder/outbox | feeder/refusal) echo 3 ;;
-    feeder/resolver | feeder/roster | feeder/trade_ids | feeder/trust) echo 3 ;;
+    feeder/roster | feeder/trade_ids | feeder/trust) echo 3 ;;
     feeder/bar | feeder/tick | feeder/venue | feeder/weights) echo 4 ;;
     feeder/config | feeder/csv | feeder/line | feeder/series | feeder/summary) echo 5 ;;
     feeder/bars | feeder/source) echo 6 ;;
-    feeder/inquiry) echo 6 ;;
+    feeder/inquiry | feeder/resolver) echo 6 ;;
     feeder/publisher) echo 7 ;;
     feeder/herald | feeder/lines | feeder/replay | feeder/tape | feeder/walk | feeder/wire) echo 7 ;;
     feeder/strand) echo 8 ;;
