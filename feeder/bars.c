@@ -135,12 +135,10 @@ static void complete(const struct series *series, struct bar *bar)
     series_set_change(bar);
 }
 
-static void adopt(struct bars *bars, struct series *series, unsigned owner,
-                  const struct tick *tick)
+/* What is remembered of the owner's symbol holds from now on. */
+static void begin(struct bars *bars, struct series *series)
 {
-    series->owner = owner;
-    series->market_len = tick->market_len;
-    memcpy(series->market, tick->market, tick->market_len);
+    series->begun = true;
     series_begin(series);
     expect_end(bars, series);
     struct series_bar *today = series->lanes[TOPIC_1D].newest;
@@ -148,6 +146,17 @@ static void adopt(struct bars *bars, struct series *series, unsigned owner,
     if (day != NULL) {
         complete(series, day);
         bars->on_past(bars->arg, day);
+    }
+}
+
+static void adopt(struct bars *bars, struct series *series, unsigned owner,
+                  const struct tick *tick)
+{
+    series->owner = owner;
+    series->market_len = tick->market_len;
+    memcpy(series->market, tick->market, tick->market_len);
+    if (series->remembered_us != INT64_MIN) {
+        begin(bars, series);
     }
 }
 
@@ -165,6 +174,15 @@ static struct series *find_or_add(struct bars *bars, unsigned owner,
     return series;
 }
 
+void bars_begin(struct bars *bars)
+{
+    for (size_t i = 0; i < bars->count; i++) {
+        if (bars->all[i]->owner != NOBODY && !bars->all[i]->begun) {
+            begin(bars, bars->all[i]);
+        }
+    }
+}
+
 bool bars_remember(struct bars *bars, const struct bar *bar)
 {
     const struct tick tick = {.type = bar->topic.type,
@@ -180,8 +198,7 @@ bool bars_remember(struct bars *bars, const struct bar *bar)
     if (series == NULL) {
         series = add(bars, &tick);
     }
-    return series != NULL && series->owner == NOBODY &&
-           series_remember(series, bar, lateness_us);
+    return series != NULL && !series->begun && series_remember(series, bar, lateness_us);
 }
 
 /* ---- what is said -------------------------------------------------------------------
@@ -436,6 +453,9 @@ enum bars_result bars_tick(struct bars *bars, unsigned owner, const struct tick 
     }
     if (series->owner != owner) {
         return BARS_FOREIGN;
+    }
+    if (!series->begun) {
+        begin(bars, series);
     }
     if (!note_id(bars, series, tick)) {
         return BARS_DUPLICATE;

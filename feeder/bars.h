@@ -51,9 +51,10 @@ void bars_destroy(struct bars *bars);
 void bars_expect_disorder(struct bars *bars, unsigned owner, int64_t lateness_us);
 
 /* Goes on with a bar that was published before this start: of each topic the newest,
- * then, while it returns true, the one published before that. Before any claim or tick.
- */
+ * then, while it returns true, the one published before that. Before any tick; where
+ * symbols were claimed before, bars_begin() has to follow. */
 bool bars_remember(struct bars *bars, const struct bar *bar);
+void bars_begin(struct bars *bars);
 
 enum bars_result {
     BARS_OK,

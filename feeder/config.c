@@ -118,19 +118,20 @@ static bool read_time(const char *text, const char *name, int64_t nothing, int64
     return false;
 }
 
-/* A prefix is part of the history's key, where braces mean something to Redis Cluster. */
-static bool is_prefix(const char *text)
+/* Prefix and name are parts of keys, where braces mean something to Redis Cluster. */
+static bool is_key_part(const char *text, const char *setting, char error[CONF_ERROR_MAX])
 {
     const size_t len = strlen(text);
-    if (len > FEED_PREFIX_MAX) {
-        return false;
+    bool good = len <= FEED_PREFIX_MAX;
+    for (size_t i = 0; i < len && good; i++) {
+        good = text[i] > ' ' && text[i] <= '~' && text[i] != '{' && text[i] != '}';
     }
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] <= ' ' || text[i] > '~' || text[i] == '{' || text[i] == '}') {
-            return false;
-        }
+    if (!good) {
+        snprintf(error, CONF_ERROR_MAX,
+                 "--%s: at most %d printable ASCII characters, no space and no braces",
+                 setting, FEED_PREFIX_MAX);
     }
-    return true;
+    return good;
 }
 
 enum conf_result feeder_config_load(char *const argv[], char *const envp[],
@@ -147,12 +148,8 @@ enum conf_result feeder_config_load(char *const argv[], char *const envp[],
         snprintf(error, CONF_ERROR_MAX, "--redis: %s", why);
         return CONF_BAD;
     }
-    if (!is_prefix(out->channel_prefix)) {
-        snprintf(
-            error, CONF_ERROR_MAX,
-            "--channel-prefix: at most %d printable ASCII characters, no space and no "
-            "braces",
-            FEED_PREFIX_MAX);
+    if (!is_key_part(out->channel_prefix, "channel-prefix", error) ||
+        !is_key_part(out->name, "name", error)) {
         return CONF_BAD;
     }
     if (!read_time(out->from, "from", CALENDAR_MIN_US, &out->from_us, error) ||

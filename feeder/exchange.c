@@ -186,7 +186,8 @@ static struct source *exchange_create(const struct feeder_config *config,
                                      .sink = sink,
                                      .arg = arg,
                                      .clock_us = SOURCE_NO_CLOCK,
-                                     .disorder_us = DISORDER_US};
+                                     .disorder_us = DISORDER_US,
+                                     .ids = true};
     exchange->ca_file = config->ca_file;
     exchange->herald = (struct herald){.sink = sink, .arg = arg, .venue = venue->name};
     exchange->env = (struct strand_env){

@@ -61,6 +61,9 @@ static int run(const struct feeder_config *config, const struct source_list *lis
     program.status = EXIT_SUCCESS;
     log_info("feeding", log_str("source", config->source));
     loop_run(program.loop);
+    if (pump_failed(program.pump)) {
+        program.status = EXIT_FAILURE;
+    }
     goto out;
 failed:
     fprintf(stderr, "chronofeed: %s\n", error);

@@ -60,7 +60,8 @@ struct series {
     char market[TOPIC_SYMBOL_MAX];
     size_t market_len;
 
-    unsigned owner; /* bars.c's, like the next two */
+    unsigned owner; /* bars.c's, like the next three */
+    bool begun;     /* nothing more will be remembered */
     uint32_t number;
     int64_t next_end_us;
 

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/feed.h"
 #include "feeder/config.h"
 #include "feeder/tick.h"
 
@@ -68,6 +69,11 @@ struct source {
      * the others the oldest messages are dropped instead. */
     bool patient;
 
+    /* It is live and its ticks have ids, so that none is counted twice: it is asked, too,
+     * while nobody may publish, and its ticks are kept in a backlog. All others are not
+     * asked then. */
+    bool ids;
+
     /* Its ticks are out of order by so much, by their nature: bars stay open at least so
      * long after their end. */
     int64_t disorder_us;
@@ -99,8 +105,9 @@ struct source_wire_ops {
 struct source_world {
     void *arg;
 
-    /* Before the first open(). Certificates are trusted that are in the file, or in the
-     * system's store if it is "". Returns false and one line in `error`. */
+    /* Before the first open(); again is fine, and changes nothing. Certificates are
+     * trusted that are in the file, or in the system's store if it is "". Returns false
+     * and one line in `error`. */
     bool (*prepare)(void *arg, const char *ca_file, char error[SOURCE_ERROR_MAX]);
 
     /* Begins to connect, to an address as address.h has it. NULL when out of memory. */
@@ -136,7 +143,8 @@ struct source_kind {
                   char error[SOURCE_ERROR_MAX]);
 
     /* Goes on where it was, instead of beginning. Called at most once, before the first
-     * advance(), with values that live during the call. May be NULL. */
+     * advance(), with values that live during the call; not if nothing of it was
+     * published before, nor if it has been asked while standing by. May be NULL. */
     void (*resume)(struct source *source, const struct source_past *past);
 
     /* How much of it is done. False if it has no end. May be NULL. */
@@ -159,6 +167,12 @@ struct source_list {
  * settings. Returns false and one line in `error` if they won't do. */
 bool source_parse(const struct feeder_config *config, struct source_list *out,
                   char error[SOURCE_ERROR_MAX]);
+
+/* Writes the name of the lease: the setting, or what the sources make: a file's or a
+ * venue's feeders are of one name. Empty if there is none, for nobody knows what others
+ * feed by stdin. */
+void source_name(const struct feeder_config *config, const struct source_list *list,
+                 char out[FEED_NAME_MAX + 1]);
 
 extern const struct source_kind walk_source;
 extern const struct source_kind replay_source;

@@ -90,6 +90,11 @@ bool tape_remember(struct tape *tape, const struct topic *topic, const char *pay
     return bar_parse(payload, len, topic, &bar) && bars_remember(tape->bars, &bar);
 }
 
+void tape_begin(struct tape *tape)
+{
+    bars_begin(tape->bars);
+}
+
 bool tape_last_price(const struct tape *tape, const struct tick *symbol,
                      struct decimal *out)
 {

@@ -30,14 +30,14 @@ floor() {
 
     feeder/zone) echo 2 ;;
     feeder/address | feeder/calendar | feeder/decimal | feeder/marks | feeder/outbox | feeder/refusal) echo 3 ;;
-    feeder/roster | feeder/trade_ids | feeder/trust) echo 3 ;;
+    feeder/peer | feeder/roster | feeder/trade_ids | feeder/trust) echo 3 ;;
     feeder/bar | feeder/tick | feeder/venue | feeder/weights) echo 4 ;;
     feeder/config | feeder/csv | feeder/line | feeder/series | feeder/summary) echo 5 ;;
-    feeder/bars | feeder/source) echo 6 ;;
-    feeder/inquiry | feeder/resolver) echo 6 ;;
-    feeder/publisher) echo 7 ;;
+    feeder/backlog) echo 5 ;;
+    feeder/bars | feeder/entry | feeder/lease | feeder/resolver | feeder/source) echo 6 ;;
+    feeder/inquiry | feeder/past) echo 7 ;;
     feeder/herald | feeder/lines | feeder/replay | feeder/tape | feeder/walk | feeder/wire) echo 7 ;;
-    feeder/strand) echo 8 ;;
+    feeder/lanes | feeder/publisher | feeder/strand) echo 8 ;;
     feeder/exchange | feeder/pump) echo 9 ;;
     feeder/main) echo 10 ;;
     *) echo none ;;
@@ -59,7 +59,8 @@ does_io() {
     gateway/listener | gateway/visitor) return 0 ;;
     gateway/clients | gateway/clock | gateway/history | gateway/probe) return 0 ;;
     gateway/relay | gateway/server | gateway/main) return 0 ;;
-    feeder/inquiry | feeder/publisher | feeder/pump | feeder/resolver | feeder/wire | feeder/main) return 0 ;;
+    feeder/entry | feeder/inquiry | feeder/lanes | feeder/lease | feeder/past) return 0 ;;
+    feeder/publisher | feeder/pump | feeder/resolver | feeder/wire | feeder/main) return 0 ;;
     esac
     return 1
 }

@@ -63,6 +63,17 @@ START_TEST(a_bad_redis_url_is_refused)
 }
 END_TEST
 
+START_TEST(a_name_that_would_break_keys_is_refused)
+{
+    ck_assert_int_eq(load("--name=desk-1:replay", NULL), CONF_RUN);
+    ck_assert_str_eq(config.name, "desk-1:replay");
+    ck_assert_int_eq(load("--name=", NULL), CONF_RUN);
+    ck_assert_int_eq(load("--name=a b", NULL), CONF_BAD);
+    ck_assert_ptr_nonnull(strstr(error, "--name"));
+    ck_assert_int_eq(load("--name={a}", NULL), CONF_BAD);
+}
+END_TEST
+
 START_TEST(a_prefix_that_would_break_keys_is_refused)
 {
     ck_assert_int_eq(load("--channel-prefix=live:", NULL), CONF_RUN);
@@ -87,6 +98,7 @@ int main(void)
     tcase_add_test(tcase, the_intervals_of_rows_are_those_of_topics);
     tcase_add_test(tcase, the_environment_sets_what_arguments_do_not);
     tcase_add_test(tcase, a_bad_redis_url_is_refused);
+    tcase_add_test(tcase, a_name_that_would_break_keys_is_refused);
     tcase_add_test(tcase, a_prefix_that_would_break_keys_is_refused);
     suite_add_tcase(suite, tcase);
 
