@@ -452,3 +452,41 @@ def test_a_snapshot_fills_what_a_reconnect_missed(follow, own_redis, certificate
         bar = bar_when(own_redis, "crypto.BTC/USD.1m", 8)
         assert not feeder.log.find("trades missed")
     assert has(bar, volume="8", open="1", close="8")
+
+
+def test_a_restarted_feeder_goes_on_without_counting_twice(follow, own_redis, certificates):
+    minute = open_minute()
+    with Coinbase(certificates) as venue:
+        feeder = follow(venue, "BTC-USD")
+        first = venue.trade("BTC-USD", 1, "1", "1", at(minute, 1))
+        second = venue.trade("BTC-USD", 2, "2", "1", at(minute, 2))
+        venue.session(0).send(first, second)
+        bar_when(own_redis, "crypto.BTC-USD.1m", 2)
+        assert feeder.stop() == 0
+        follow(venue, "BTC-USD")
+        venue.session(1).send(
+            second | {"type": "last_match"},
+            venue.trade("BTC-USD", 3, "3", "1", at(minute, 3)),
+        )
+        bar = bar_when(own_redis, "crypto.BTC-USD.1m", 3)
+    assert has(bar, volume="3", open="1", close="3")
+
+
+def test_a_feeder_that_stands_by_listens_and_loses_nothing(follow, own_redis, certificates):
+    minute = open_minute()
+    with Binance(certificates) as venue:
+        first = follow(venue, "BTCUSDT")
+        venue.session(0)
+        first.log.wait_for("venue subscribed")
+        second = follow(venue, "BTCUSDT")
+        sessions = [venue.session(0), venue.session(1)]
+        second.log.wait_for("venue subscribed")
+        trades = [venue.trade("BTCUSDT", n, str(n), "1", at(minute, n)) for n in range(1, 9)]
+        for session in sessions:
+            session.send(*trades[:4])
+        bar_when(own_redis, "crypto.BTCUSDT.1m", 4)
+        first.kill()
+        sessions[1].send(*trades[4:])
+        bar = bar_when(own_redis, "crypto.BTCUSDT.1m", 8)
+        assert not second.log.find("trades missed")
+    assert has(bar, volume="8", open="1", close="8")
