@@ -80,6 +80,9 @@ enum bars_result bars_tick(struct bars *bars, unsigned owner, const struct tick 
  * is due until then. */
 void bars_clock(struct bars *bars, unsigned owner, int64_t now_us);
 
+/* When the owner's clock will have something said or closed; INT64_MAX if nothing. */
+int64_t bars_due_us(const struct bars *bars, unsigned owner);
+
 /* The owner has no more ticks: closes its bars that have ended, whatever the lateness. */
 void bars_end(struct bars *bars, unsigned owner);
 

@@ -41,6 +41,7 @@ struct lanes {
     struct backlog *backlog;
     uint64_t backlog_ms; /* the longest it waits while standing by */
     bool blocked;        /* in this turn */
+    uint64_t ticks;      /* of all sources */
     size_t count;
     struct lane lane[SOURCES_MAX];
 };
@@ -69,6 +70,7 @@ static void on_tick(void *arg, const struct tick *tick)
     if (lanes->state == ENDED) {
         return;
     }
+    lanes->ticks++;
     if (is_held_back(lane)) {
         backlog_push(lanes->backlog, lane->owner, tick, loop_now_ms());
         return;
@@ -343,6 +345,30 @@ void lanes_destroy(struct lanes *lanes)
     tape_destroy(lanes->tape);
     backlog_destroy(lanes->backlog);
     free(lanes);
+}
+
+static bool look_at(const struct lane *lane, struct progress_now *out)
+{
+    const struct source *source = lane->source;
+    return lane->next.state != SOURCE_ENDED && source->kind->progress != NULL &&
+           source->kind->progress(source, &out->done, &out->total) && out->total > 0;
+}
+
+bool lanes_progress(const struct lanes *lanes, struct progress_now *out)
+{
+    struct progress_now least = {.total = 0};
+    for (size_t i = 0; i < lanes->count; i++) {
+        struct progress_now now;
+        if (look_at(&lanes->lane[i], &now) &&
+            (least.total == 0 || (double)now.done / (double)now.total <
+                                     (double)least.done / (double)least.total)) {
+            least = now;
+        }
+    }
+    out->done = least.done;
+    out->total = least.total;
+    out->ticks = lanes->ticks;
+    return least.total > 0;
 }
 
 uint64_t lanes_ticks(const struct lanes *lanes, enum bars_result fate)

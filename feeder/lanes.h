@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "feeder/bars.h"
+#include "feeder/progress.h"
 #include "feeder/source.h"
 
 struct lanes;
@@ -63,6 +64,10 @@ struct lanes_next {
 
 /* Asks all sources, due or not: their clocks may have moved. */
 struct lanes_next lanes_turn(struct lanes *lanes, struct source_now now);
+
+/* How far the source is that is furthest from its end; now_ms is not set. Returns false
+ * if no source has an end that is still to come. */
+bool lanes_progress(const struct lanes *lanes, struct progress_now *out);
 
 /* As tape_ticks(), tape_missed() and tape_sizeless(); and the ticks that wait. */
 uint64_t lanes_ticks(const struct lanes *lanes, enum bars_result fate);

@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/log.h"
 #include "common/loop.h"
 #include "feeder/calendar.h"
 #include "feeder/lanes.h"
+#include "feeder/progress.h"
 #include "feeder/publisher.h"
 #include "feeder/wire.h"
 
@@ -42,6 +44,9 @@ struct pump {
     bool leaving;       /* the lease is being let go of */
     bool done;
     bool failed;
+
+    bool watched; /* somebody looks at a terminal */
+    struct progress progress;
 
     uint64_t bad_lines;
     uint64_t bad_lines_logged; /* since then: */
@@ -131,10 +136,29 @@ static void on_report(void *arg)
     loop_timer_start(pump->report, REPORT_MS);
 }
 
+/* What the terminal refuses is not shown. */
+static void show(const char *text, size_t len)
+{
+    const ssize_t ignored = len > 0 ? write(STDERR_FILENO, text, len) : 0;
+    (void)ignored;
+}
+
+static void show_progress(struct pump *pump, uint64_t now_ms)
+{
+    struct progress_now now = {.now_ms = now_ms};
+    char line[PROGRESS_LINE_MAX];
+    if (pump->watched && lanes_progress(pump->lanes, &now)) {
+        show(line, progress_line(&pump->progress, &now, line));
+    }
+}
+
 static void finish(struct pump *pump)
 {
     if (!pump->done) {
         pump->done = true;
+        if (pump->progress.started) {
+            show(PROGRESS_CLEAR, sizeof(PROGRESS_CLEAR) - 1);
+        }
         report(pump);
         pump->on_done(pump->arg);
     }
@@ -199,6 +223,7 @@ static void on_turn(void *arg)
         stop(pump);
         return;
     }
+    show_progress(pump, now.mono_ms);
     loop_timer_start(pump->turn,
                      next.due_ms > now.mono_ms ? next.due_ms - now.mono_ms : 0);
 }
@@ -275,6 +300,8 @@ struct pump *pump_create(struct loop *loop, const struct feeder_config *config,
     pump->list = list;
     pump->on_done = on_done;
     pump->arg = arg;
+    pump->watched = isatty(STDERR_FILENO) && config->log_format == LOG_FORMAT_TEXT &&
+                    config->log_level == LOG_LEVEL_INFO;
     source_name(config, list, pump->name);
     const int64_t ahead = 4 * config->max_in_flight;
     const int64_t half = config->max_queue / 2;

@@ -29,15 +29,16 @@ floor() {
     gateway/main) echo 11 ;;
 
     feeder/zone) echo 2 ;;
-    feeder/address | feeder/calendar | feeder/decimal | feeder/marks | feeder/outbox | feeder/refusal) echo 3 ;;
-    feeder/peer | feeder/roster | feeder/trade_ids | feeder/trust) echo 3 ;;
+    feeder/calendar | feeder/columns | feeder/decimal | feeder/file | feeder/marks | feeder/object) echo 3 ;;
+    feeder/outbox | feeder/peer | feeder/progress | feeder/refusal | feeder/seen | feeder/tempo) echo 3 ;;
+    feeder/address | feeder/roster | feeder/trade_ids | feeder/trust) echo 3 ;;
     feeder/bar | feeder/tick | feeder/venue | feeder/weights) echo 4 ;;
-    feeder/config | feeder/csv | feeder/line | feeder/series | feeder/summary) echo 5 ;;
-    feeder/backlog) echo 5 ;;
-    feeder/bars | feeder/entry | feeder/lease | feeder/resolver | feeder/source) echo 6 ;;
-    feeder/inquiry | feeder/past) echo 7 ;;
-    feeder/herald | feeder/lines | feeder/replay | feeder/tape | feeder/walk | feeder/wire) echo 7 ;;
-    feeder/lanes | feeder/publisher | feeder/strand) echo 8 ;;
+    feeder/backlog | feeder/config | feeder/line | feeder/row | feeder/series | feeder/summary) echo 5 ;;
+    feeder/bars | feeder/csv | feeder/entry | feeder/lease | feeder/ndjson | feeder/resolver) echo 6 ;;
+    feeder/source) echo 6 ;;
+    feeder/inquiry | feeder/lines | feeder/past | feeder/prices | feeder/tape | feeder/walk) echo 7 ;;
+    feeder/herald | feeder/wire) echo 7 ;;
+    feeder/lanes | feeder/publisher | feeder/replay | feeder/strand) echo 8 ;;
     feeder/exchange | feeder/pump) echo 9 ;;
     feeder/main) echo 10 ;;
     *) echo none ;;
@@ -50,6 +51,7 @@ door() {
     event2/*) echo common/link common/loop common/wsloop feeder/resolver gateway/listener gateway/visitor ;;
     json-c/*) echo feeder/bar feeder/summary feeder/venue gateway/proto ;;
     uthash*) echo common/table ;;
+    zlib.h) echo feeder/file ;;
     *) echo any ;;
     esac
 }

@@ -20,13 +20,14 @@ MINUTES = {"1m": 1, "5m": 5, "15m": 15, "30m": 30, "1h": 60, "4h": 240, "1d": 14
 TYPES = ["stock", "crypto", "futures", "options", "commodity"]
 BAR = ["symbol", "interval", "start", "open", "high", "low", "close", "price", "volume"]
 BAR += ["trades", "change", "change_percent", "closed", "timestamp"]
-SUMMARY = ["market", "index_value", "change", "change_percent", "volume", "advancers"]
+SUMMARY = ["market", "start", "index_value", "change", "change_percent", "volume", "advancers"]
 SUMMARY += ["decliners", "unchanged", "timestamp"]
 NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d*[1-9])?")  # the shortest exact form
 
 
 def walk(*more):
-    return ["--source", "walk", "--rate", "300", "--seed", "7", *more]
+    """Every tick of it is said."""
+    return [*"--source walk --rate 300 --seed 7 --min-update-ms 0".split(), *more]
 
 
 def when(text, digits=6):
@@ -41,7 +42,10 @@ def check_bar(topic, payload):
     raw = json.loads(payload, parse_float=str, parse_int=str)
     type_, symbol, interval = re.fullmatch(r"(\w+?)\.(.*)\.(\w+)", topic).groups()
     assert type_ in TYPES
-    assert list(bar) == BAR
+    expected = BAR[:]
+    if interval == "1d" and "previous_close" in bar:
+        expected.insert(expected.index("change"), "previous_close")
+    assert list(bar) == expected
     assert (bar["symbol"], bar["interval"]) == (symbol, interval)
     for field in ("open", "high", "low", "close", "volume", "change", "change_percent"):
         assert NUMBER.fullmatch(raw[field]), f"{field}: {raw[field]}"
@@ -115,6 +119,7 @@ def check_summary(topic, payload):
     assert summary["index_value"] > 0
     counts = [summary[field] for field in ("advancers", "decliners", "unchanged")]
     assert all(type(n) is int and n >= 0 for n in counts) and sum(counts) > 0
+    when(summary["start"], 0)
     when(summary["timestamp"])
 
 
@@ -141,7 +146,7 @@ def test_the_same_seed_gives_the_same_walk(start_feeder, own_redis):
     with Listener(own_redis) as listener:
         for prefix, seed in (("a:", "7"), ("b:", "7"), ("c:", "8")):
             start_feeder(
-                *["--source", "walk", "--rate", "300", "--seed", seed],
+                *["--source", "walk", "--rate", "300", "--seed", seed, "--min-update-ms", "0"],
                 *["--channel-prefix", prefix],
             )
 
@@ -161,7 +166,7 @@ def test_the_same_seed_gives_the_same_walk(start_feeder, own_redis):
 
 def test_the_rate_is_kept(start_feeder, own_redis):
     with Listener(own_redis) as listener:
-        start_feeder("--source", "walk", "--rate", "50")
+        start_feeder("--source", "walk", "--rate", "50", "--min-update-ms", "0")
         listener.wait_for(1)
         count = len(listener.heard)
         begin = datetime.datetime.now()

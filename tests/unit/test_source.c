@@ -42,7 +42,7 @@ END_TEST
 START_TEST(replay_wants_a_file)
 {
     ck_assert(!parse("replay", ""));
-    ck_assert_str_eq(error, "--source replay: needs --file, a CSV file of prices");
+    ck_assert_str_eq(error, "--source replay: needs --file, a file of prices");
 }
 END_TEST
 
