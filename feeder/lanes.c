@@ -290,6 +290,11 @@ static bool create_sources(struct lanes *lanes, const struct feeder_config *conf
             return false;
         }
         lanes->count++;
+        tape_expect_disorder(lanes->tape, lane->owner, lane->source->disorder_us);
+        if (list->kinds[i]->equip != NULL &&
+            !list->kinds[i]->equip(lane->source, lanes->ops->world(lanes->arg), error)) {
+            return false;
+        }
     }
     return true;
 }

@@ -34,6 +34,9 @@ struct lanes_ops {
 
     /* How many messages there is room for. */
     size_t (*room)(void *arg);
+
+    /* What sources may do to the world. Outlives the lanes. */
+    const struct source_world *(*world)(void *arg);
 };
 
 /* Creates the sources in their order. Returns NULL and one line in `error` if that can't

@@ -13,6 +13,7 @@
 #include "feeder/lanes.h"
 #include "feeder/progress.h"
 #include "feeder/publisher.h"
+#include "feeder/wire.h"
 
 #define REPORT_MS        60000 /* between two lines of counters */
 #define BAD_LINES_LOGGED 10    /* in a second; the others are only counted */
@@ -30,6 +31,7 @@ struct pump {
     char name[FEED_NAME_MAX + 1]; /* of the lease */
     struct lanes *lanes;          /* NULL if they could not begin anew */
     struct publisher *publisher;
+    struct wires *wires;
     struct loop_timer *turn;
     struct loop_timer *deadline;
     struct loop_timer *report;
@@ -86,7 +88,14 @@ static size_t room(void *arg)
     return waiting < pump->max_waiting ? pump->max_waiting - waiting : 0;
 }
 
-static const struct lanes_ops lanes_ops = {.on_message = on_message,
+static const struct source_world *on_world(void *arg)
+{
+    const struct pump *pump = arg;
+    return wires_world(pump->wires);
+}
+
+static const struct lanes_ops lanes_ops = {.world = on_world,
+                                           .on_message = on_message,
                                            .on_bad_line = on_bad_line,
                                            .on_input = on_input,
                                            .room = room};
@@ -300,7 +309,10 @@ struct pump *pump_create(struct loop *loop, const struct feeder_config *config,
     pump->turn = loop_timer_create(loop, on_turn, pump);
     pump->deadline = loop_timer_create(loop, on_deadline, pump);
     pump->report = loop_timer_create(loop, on_report, pump);
-    pump->lanes = lanes_create(loop, config, list, &lanes_ops, pump, error);
+    pump->wires = wires_create(loop);
+    if (pump->wires != NULL) {
+        pump->lanes = lanes_create(loop, config, list, &lanes_ops, pump, error);
+    }
     if (pump->turn == NULL || pump->deadline == NULL || pump->report == NULL ||
         pump->lanes == NULL) {
         pump_destroy(pump);
@@ -324,6 +336,7 @@ void pump_destroy(struct pump *pump)
     }
     publisher_destroy(pump->publisher);
     lanes_destroy(pump->lanes);
+    wires_destroy(pump->wires);
     loop_timer_destroy(pump->turn);
     loop_timer_destroy(pump->deadline);
     loop_timer_destroy(pump->report);

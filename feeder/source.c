@@ -4,10 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "feeder/venue.h"
+
 static const struct source_kind *const kinds[] = {
     &walk_source,
     &replay_source,
     &stdin_source,
+    &exchange_source,
 };
 
 static const struct source_kind *find(const char *name, size_t len)
@@ -65,13 +68,12 @@ bool source_parse(const struct feeder_config *config, struct source_list *out,
 static const char *find_instance(const struct feeder_config *config,
                                  const struct source_kind *kind)
 {
-    static const char *const venues[] = {"binance", "coinbase", "kraken"};
     if (kind == &replay_source) {
         const char *slash = strrchr(config->file, '/');
         return slash == NULL ? config->file : slash + 1;
     }
-    if (strcmp(kind->name, "exchange") == 0) {
-        return venues[config->venue];
+    if (kind == &exchange_source) {
+        return venue_get((enum venue_name)config->venue)->name;
     }
     return NULL;
 }

@@ -4,8 +4,8 @@
  *
  * A source is asked to go on, with the time, and hands over what is due. It has a clock
  * of its own, the time its data has come to, which closes the bars that end in silence.
- * It may read its file or descriptor, and does nothing else to the world; what it has to
- * say goes to its sink.
+ * It may read its file or descriptor, and does nothing else to the world but what struct
+ * source_world does for it; what it has to say goes to its sink.
  *
  * A new kind: a file with a `const struct source_kind`, its declaration and its row in
  * source.c, and its settings in config.c.
@@ -73,6 +73,10 @@ struct source {
      * while nobody may publish, and its ticks are kept in a backlog. All others are not
      * asked then. */
     bool ids;
+
+    /* Its ticks are out of order by so much, by their nature: bars stay open at least so
+     * long after their end. */
+    int64_t disorder_us;
 };
 
 enum source_state { SOURCE_DUE, SOURCE_WAITING, SOURCE_ENDED };
@@ -84,6 +88,41 @@ struct source_next {
 };
 
 #define SOURCE_ERROR_MAX 256
+
+/* A WebSocket connection to somewhere, and what it tells whoever opened it. Texts live
+ * during the call. on_over() comes once, never from within one of our own calls, and is
+ * the last; the others may be answered by any call. */
+struct source_wire;
+
+struct source_wire_ops {
+    void (*on_open)(void *arg);
+    void (*on_text)(void *arg, const char *text, size_t len);
+    void (*on_pong)(void *arg);
+    void (*on_over)(void *arg, const char *why);
+};
+
+/* What a source may do to the world, done by whoever runs it. */
+struct source_world {
+    void *arg;
+
+    /* Before the first open(); again is fine, and changes nothing. Certificates are
+     * trusted that are in the file, or in the system's store if it is "". Returns false
+     * and one line in `error`. */
+    bool (*prepare)(void *arg, const char *ca_file, char error[SOURCE_ERROR_MAX]);
+
+    /* Begins to connect, to an address as address.h has it. NULL when out of memory. */
+    struct source_wire *(*open)(void *arg, const char *url,
+                                const struct source_wire_ops *ops, void *ops_arg);
+
+    /* Of an open wire. send() returns false if what was sent last has not left yet. */
+    bool (*send)(struct source_wire *wire, const char *text, size_t len);
+    void (*ping)(struct source_wire *wire);
+
+    /* Nothing more will be heard of it. NULL is fine. */
+    void (*close)(struct source_wire *wire);
+
+    struct source_now (*now)(void *arg);
+};
 
 struct source_kind {
     const char *name;
@@ -97,6 +136,11 @@ struct source_kind {
                              const struct source_sink *sink, void *arg,
                              char error[SOURCE_ERROR_MAX]);
     void (*destroy)(struct source *source);
+
+    /* Called once, after create(). The world outlives the source. Returns false and one
+     * line in `error` if it can't be. May be NULL. */
+    bool (*equip)(struct source *source, const struct source_world *world,
+                  char error[SOURCE_ERROR_MAX]);
 
     /* Goes on where it was, instead of beginning. Called at most once, before the first
      * advance(), with values that live during the call; not if nothing of it was
@@ -133,5 +177,6 @@ void source_name(const struct feeder_config *config, const struct source_list *l
 extern const struct source_kind walk_source;
 extern const struct source_kind replay_source;
 extern const struct source_kind stdin_source;
+extern const struct source_kind exchange_source;
 
 #endif

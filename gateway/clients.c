@@ -16,12 +16,12 @@
 
 #include "common/log.h"
 #include "common/loop.h"
+#include "common/wsloop.h"
 #include "gateway/addresses.h"
 #include "gateway/clock.h"
 #include "gateway/frame.h"
 #include "gateway/proto.h"
 #include "gateway/upgrade.h"
-#include "gateway/wsloop.h"
 
 #define READ_MAX          ((size_t)16 * 1024) /* bytes of one client in one turn */
 #define WRITE_MAX         ((size_t)64 * 1024) /* bytes in one write; one frame may be longer */
