@@ -91,17 +91,17 @@ class Pace {
         Object.assign(this, { tokens: requestBurst, then: 0, pauseMs: 0, pausedUntil: 0 });
     }
 
-    /** How many topics may be asked for now. */
-    allows(unanswered, now) {
+    /** How many of the `wanted` topics may be asked for now; a few make a request worth while. */
+    allows(wanted, unanswered, now) {
         this.tokens = Math.min(this.burst, this.tokens + ((now - this.then) * this.rate) / 1000);
         this.then = now;
         const isOpen = unanswered < this.window && now >= this.pausedUntil;
-        return isOpen ? Math.min(BATCH_TOPICS, Math.floor(this.tokens)) : 0;
+        const isEnough = this.tokens >= Math.min(wanted, 10, this.burst);
+        return isOpen && isEnough ? Math.min(BATCH_TOPICS, Math.floor(this.tokens)) : 0;
     }
 
-    /** How long to wait then: until there are enough for a batch of what is left. */
-    waitMs(left, now) {
-        return Math.max((Math.min(left, 10) * 1000) / this.rate, this.pausedUntil - now);
+    waitMs(now) {
+        return Math.max(5000 / this.rate, this.pausedUntil - now);
     }
 
     /** A request was refused by the gateway's bucket. */
@@ -148,6 +148,7 @@ class Connection {
     #lastRequest = 0;
     #pace;
     #pumpTimer;
+    #isPumpDue = false;
     #failed = new Set(); // topics to ask for again
     #failures = 0;
     #retryFailedAt = 0;
@@ -203,7 +204,12 @@ class Connection {
         if (one.isLate) {
             queueMicrotask(() => this.#giveNewest(topic, one));
         }
-        this.#ask(topic);
+        if (TOPIC.test(name)) {
+            this.#ask(topic);
+        } else {
+            const why = `Not a topic: ${name.slice(0, 64)}`;
+            queueMicrotask(() => this.#refuse(topic, 'invalid_topic', why));
+        }
         return () => {
             if (topic.handlers.delete(one)) {
                 this.#ask(topic);
@@ -436,7 +442,8 @@ class Connection {
             return;
         }
         this.#pending.add(topic);
-        if (this.#pending.size === 1) {
+        if (!this.#isPumpDue) {
+            this.#isPumpDue = true;
             queueMicrotask(() => this.#pump());
         }
     }
@@ -444,22 +451,22 @@ class Connection {
     /** Puts the questions there are, as fast as the gateway wants them. */
     #pump() {
         clearTimeout(this.#pumpTimer);
+        this.#isPumpDue = false;
         if (!this.#isGreeted) {
             return;
         }
         const now = performance.now();
-        let max = this.#pace.allows(this.#requests.size, now);
-        for (let request; max > 0 && (request = this.#nextRequest(max)); ) {
+        const count = () => this.#pace.allows(this.#pending.size, this.#requests.size, now);
+        for (let max, request; (max = count()) > 0 && (request = this.#nextRequest(max)); ) {
             this.#send(request);
-            max = this.#pace.allows(this.#requests.size, now);
         }
         const isPinging = [...this.#requests.values()].some(({ type }) => type === 'ping');
-        const isDue = this.#pending.size === 0 || now - this.#at.ping > 100;
-        if (this.#replays.size > 0 && !isPinging && isDue && max > 0) {
+        const isReplaying = this.#replays.size > 0 && !isPinging;
+        if (isReplaying && this.#pace.allows(0, 0, now) > 0 &&
+            (this.#pending.size === 0 || now - this.#at.ping > 100)) {
             this.#ping();
-        }
-        if (this.#pending.size > 0 || (this.#replays.size > 0 && !isPinging)) {
-            this.#pumpTimer = setTimeout(() => this.#pump(), this.#pace.waitMs(this.#pending.size, now));
+        } else if (isReplaying || this.#pending.size > 0) {
+            this.#pumpTimer = setTimeout(() => this.#pump(), this.#pace.waitMs(now));
         }
     }
 
@@ -467,12 +474,10 @@ class Connection {
     #nextRequest(max) {
         let request;
         let bytes = 0;
-        for (const topic of [...this.#pending]) {
+        for (const topic of this.#pending) {
             const question = topic.question();
             if (!question) {
                 this.#pending.delete(topic);
-            } else if (!TOPIC.test(topic.name)) {
-                this.#refuse(topic, 'invalid_topic', `Not a topic: ${topic.name.slice(0, 64)}`);
             } else if (!request || (question.type === request.type && !question.since &&
                 question.snapshot === request.snapshot)) {
                 request ??= { ...question, topics: [], next: 0 };
@@ -591,7 +596,7 @@ class Connection {
         this.#requests.delete(request_id);
         this.roundTripMs = this.#at.heard - ping.sentAt;
         for (const topic of ping.replays) {
-            const replayed = topic.replaying;
+            const replayed = topic.replaying ?? 0;
             topic.replaying = undefined;
             this.counters.replayed += replayed;
             this.#emit('recovered', { topic: topic.name, recovered: true, replayed });
@@ -629,6 +634,7 @@ class Connection {
             topic.replaying ??= 0;
             this.#replays.add(topic);
         } else if (isResumed) {
+            topic.replaying = undefined;
             this.counters.unrecovered += 1;
             this.#emit('recovered', { topic: topic.name, recovered: false, replayed: 0 });
         }

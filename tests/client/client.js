@@ -5,6 +5,7 @@ import Socket from 'ws';
 import { connect } from '../../gateway/console/chronogate.js';
 import { until } from './stack.js';
 
+const ACK = /^{"type":"(un)?subscribe_ack","topic":"([^"]+)"/;
 const QUICK = { minBackoffMs: 40, maxBackoffMs: 400, connectTimeoutMs: 1000 };
 
 export const names = (prefix, count) =>
@@ -23,11 +24,9 @@ export function open(t, url, options = {}) {
             wire.held.clear();
             wire.at.push(performance.now());
             this.on('message', (text) => {
-                const { type, topic } = JSON.parse(text);
-                if (type === 'subscribe_ack') {
-                    wire.held.add(topic);
-                } else if (type === 'unsubscribe_ack') {
-                    wire.held.delete(topic);
+                const [, change, topic] = ACK.exec(text) ?? [];
+                if (topic) {
+                    wire.held[change ? 'delete' : 'add'](topic);
                 }
             });
         }

@@ -26,6 +26,28 @@ test('a thousand topics are subscribed within the limits', async (t) => {
     assert.deepEqual(heard.error, []);
 });
 
+test('three hundred topics are resumed within the limits, each with its replay', async (t) => {
+    const redis = await startRedis(t);
+    const [first, second] = [await startGateway(t, redis), await startGateway(t, redis)];
+    const feed = new Feed(redis.redis);
+    const topics = names('S', 300);
+    const { gate, heard, wire } = open(t, [first.url, second.url], { delivery: 'all' });
+    const got = collect(gate, topics);
+    await until(() => wire.held.size === topics.length, 'all are held', LONG_MS);
+    await feed.publish(...topics);
+    await checkWhole(feed, got);
+    await first.kill();
+    await feed.publish(...topics);
+    await feed.publish(...topics);
+    await until(() => heard.recovered.length === topics.length, 'all are resumed', LONG_MS);
+    await feed.publish(...topics);
+    await checkWhole(feed, got);
+    assert.ok(heard.recovered.every(({ recovered, replayed }) => recovered && replayed >= 2));
+    assert.equal(gate.counters.replayed, 2 * topics.length);
+    assert.equal(gate.counters.rateLimited, 0);
+    assert.deepEqual(heard.error, []);
+});
+
 test('what is refused as too fast is asked for again, at a lower pace', async (t) => {
     const redis = await startRedis(t);
     const gateway = await startGateway(t, redis, { requestRate: 50, requestBurst: 50 });

@@ -34,7 +34,7 @@ export async function freePort() {
 }
 
 /** One child process: everything it said, signals for it alone, its end. */
-class Program {
+export class Program {
     said = '';
     #child;
     #ended;
