@@ -82,8 +82,18 @@ export interface Recovered {
     replayed: number;
 }
 
+/** There is no connection, for the `tries`th time in a row; the next try is `afterMs` from now.
+ * What a gateway answers who lets nobody in, as for a bad token, browsers do not tell. */
+export interface Retry {
+    afterMs: number;
+    tries: number;
+    code?: number;
+    reason: string;
+}
+
 export interface Events {
     state: StateChange;
+    retry: Retry;
     /** Everything that was refused or went wrong and that no `onError` was told. Without a
      * listener it goes to console.error. */
     error: ChronoGateError;

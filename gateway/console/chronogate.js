@@ -159,7 +159,9 @@ class Connection {
     #heartbeatMs = HEARTBEAT_MS;
 
     constructor(url, options = {}) {
-        this.#options = { WebSocket: globalThis.WebSocket, ...DEFAULTS, ...options };
+        const given = Object.entries(options).filter(([, value]) => value !== undefined);
+        const { WebSocket } = globalThis;
+        this.#options = { WebSocket, ...DEFAULTS, ...Object.fromEntries(given) };
         this.#options.clientId ??= `client-${Math.random().toString(36).slice(2, 10)}`;
         if (typeof this.#options.WebSocket !== 'function') {
             throw new ChronoGateError('no_websocket', 'There is no WebSocket here: use Node 22 ' +
@@ -167,6 +169,9 @@ class Connection {
                 "from the package 'ws' to connect()");
         }
         this.#urls = [url].flat().map((one) => this.#address(one));
+        if (this.#urls.length === 0) {
+            throw new TypeError('connect() takes an address, or several');
+        }
         this.#token = this.#options.token;
         this.#tickMs = Math.min(1000, Math.max(20, (this.#options.deadAfterMs ?? 6000) / 6));
         this.#retry(0);
@@ -201,9 +206,12 @@ class Connection {
         this.#topics.set(name, topic);
         const one = { handler, snapshot, onError, onClose, isLate: snapshot && !!topic.newest };
         topic.handlers.add(one);
-        if (one.isLate) {
-            queueMicrotask(() => this.#giveNewest(topic, one));
-        }
+        queueMicrotask(() => {
+            // Unless it has gone, or a newer message came first.
+            if (one.isLate && topic.handlers.has(one)) {
+                this.#call(one, { ...topic.newest, snapshot: true });
+            }
+        });
         if (TOPIC.test(name)) {
             this.#ask(topic);
         } else {
@@ -222,26 +230,25 @@ class Connection {
     }
 
     #iterate(name, { snapshot = true, limit = 1000, overflow = 'drop' }) {
+        const over = { done: true, value: undefined };
         const waiting = [];
         const takers = []; // of promises, while nothing waits
         let missed = 0;
-        let end;
-        const settle = (taker, error) =>
-            error ? taker.reject(error) : taker.resolve({ done: true, value: undefined });
+        let end; // gives what comes when nothing waits any more
         const finish = (error) => {
-            end ??= { error };
+            end ??= () => (error ? Promise.reject(error) : over);
             unsubscribe();
-            takers.splice(0).forEach((taker) => settle(taker, error));
+            takers.splice(0).forEach((taker) => taker(end()));
         };
         const take = (message) => {
             if (takers.length > 0) {
-                takers.shift().resolve({ done: false, value: message });
+                takers.shift()({ done: false, value: message });
                 return;
             }
             if (waiting.length >= limit) {
                 this.counters.overflowed += 1;
                 if (overflow === 'error') {
-                    finish(new ChronoGateError('overflow', `${limit} messages wait`, { topic: name }));
+                    finish(new ChronoGateError('overflow', 'Too many wait', { topic: name }));
                     return;
                 }
                 waiting.shift();
@@ -252,26 +259,22 @@ class Connection {
         const onError = (error) => (error.willRetry ? this.#report(error) : finish(error));
         const unsubscribe =
             this.subscribe(name, take, { snapshot, onError, onClose: () => finish() });
-        return {
-            next: () => new Promise((resolve, reject) => {
-                const taker = { resolve, reject };
-                if (waiting.length > 0) {
-                    const value = missed ? { ...waiting.shift(), missed } : waiting.shift();
-                    missed = 0;
-                    resolve({ done: false, value });
-                } else if (end) {
-                    settle(taker, end.error);
-                    end = {};
-                } else {
-                    takers.push(taker);
-                }
-            }),
-            return: async () => {
-                waiting.length = 0;
-                finish();
-                return { done: true, value: undefined };
-            },
+        const next = async () => {
+            if (waiting.length > 0) {
+                const value = missed > 0 ? { ...waiting.shift(), missed } : waiting.shift();
+                missed = 0;
+                return { done: false, value };
+            }
+            const ending = end;
+            end = end && (() => over); // an error is told once
+            return ending ? ending() : new Promise((resolve) => takers.push(resolve));
         };
+        const leave = async () => {
+            waiting.length = 0;
+            finish();
+            return over;
+        };
+        return { next, return: leave };
     }
 
     setToken(token) {
@@ -335,9 +338,11 @@ class Connection {
             }
             return;
         }
-        this.#socket.onmessage = (event) => this.#receive(event.data);
-        this.#socket.onclose = (event) => this.#lost(event);
-        this.#socket.onerror = () => {}; // a close follows, and says as much
+        let failure; // which only some programs are told; a close follows
+        this.#socket.onerror = ({ message }) => (failure = message);
+        this.#socket.onclose = ({ code, reason }) =>
+            this.#lost({ code, reason: reason || failure });
+        this.#socket.onmessage = ({ data }) => this.#receive(data);
     }
 
     /** Lets go of the socket and of all that was asked over it. */
@@ -365,7 +370,7 @@ class Connection {
         }
     }
 
-    #lost({ code, reason }) {
+    #lost({ code, reason = '' }) {
         const lived = this.#isGreeted ? performance.now() - this.#at.begin : 0;
         this.#failedTries = lived > STABLE_MS ? 0 : this.#failedTries;
         const stops = code === 1008 && typeof this.#token !== 'function';
@@ -377,6 +382,9 @@ class Connection {
             this.#retry(afterMs);
         }
         this.#setState(stops ? 'closed' : 'connecting', { code, reason });
+        if (!stops && !this.#isOver) {
+            this.#emit('retry', { afterMs, tries: this.#failedTries, code, reason });
+        }
         if (code === 1008) {
             this.#fail('unauthorized', `Token refused: ${reason}`, { willRetry: !stops });
         } else if ([1002, 1003, 1007, 1009].includes(code)) {
@@ -403,10 +411,10 @@ class Connection {
         const wasAway = now - this.#at.tick > 2 * this.#tickMs + 50;
         this.#at.tick = now;
         if (wasAway || this.#at.heard > this.#at.probe) {
-            this.#at.probe = undefined;
+            this.#at.probe = undefined; // what was said meanwhile may not be read yet
         }
         if (wasAway) {
-            return; // what the gateway said meanwhile is not read yet
+            return;
         }
         const [oldest] = this.#requests.values();
         const probeMs = deadAfterMs ? deadAfterMs / 2 : PROBE_MS;
@@ -650,9 +658,7 @@ class Connection {
         } else if (code === 'subscription_failed') {
             this.#askLater(this.#take({ request_id }), String(text));
         } else {
-            do {
-                this.#refuse(this.#take({ request_id }), String(code), String(text));
-            } while (code === 'invalid_message' && this.#requests.has(request_id));
+            this.#refuse(this.#take({ request_id }), String(code), String(text));
         }
     }
 
@@ -724,13 +730,6 @@ class Connection {
             if (topic.handlers.has(one) && (one.snapshot || !isStart)) {
                 this.#call(one, message);
             }
-        }
-    }
-
-    /** Who comes later begins with the newest message, unless one newer than that came first. */
-    #giveNewest(topic, one) {
-        if (one.isLate && topic.handlers.has(one)) {
-            this.#call(one, { ...topic.newest, snapshot: true });
         }
     }
 

@@ -37,7 +37,8 @@ export function open(t, url, options = {}) {
         }
     }
     const gate = connect(url, { WebSocket, ...QUICK, ...options });
-    const heard = { state: [], error: [], gap: [], recovered: [], conflated: [] };
+    const heard = { state: [], error: [], gap: [], recovered: [], conflated: [],
+        retry: [] };
     Object.keys(heard).forEach((event) => gate.on(event, (what) => heard[event].push(what)));
     t.after(() => gate.close());
     return { gate, heard, wire };

@@ -38,7 +38,8 @@ test('a gateway killed and restarted costs no message, again and again', async (
         await gateway.kill();
         await until(() => gate.state === 'connecting', 'the loss is noticed');
         gateway = await startGateway(t, redis, { port });
-        await until(() => heard.recovered.length === kills * TOPICS.length, 'all have recovered');
+        const count = kills * TOPICS.length;
+        await until(() => heard.recovered.length === count, 'all have recovered');
         await more(got);
     }
     await feed.stop();
@@ -48,7 +49,8 @@ test('a gateway killed and restarted costs no message, again and again', async (
     assert.ok(replayed > 0);
     assert.equal(gate.counters.replayed, replayed);
     assert.equal(gate.counters.reconnects, 3);
-    assert.deepEqual([gate.counters.duplicates, gate.counters.gaps, heard.error.length], [0, 0, 0]);
+    assert.equal(gate.counters.duplicates + gate.counters.gaps, 0);
+    assert.deepEqual(heard.error, []);
     t.diagnostic(`${gate.counters.received} messages, ${replayed} of them replayed`);
 });
 

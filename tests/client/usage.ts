@@ -35,6 +35,7 @@ gate.on('error', ({ code, topic, cause }) => [code, topic, cause]);
 gate.on('gap', ({ topic, after }) => topic + after);
 gate.on('conflated', ({ dropped }) => dropped + 1)();
 gate.on('recovered', ({ topic, recovered, replayed }) => [topic, !recovered, replayed + 1]);
+gate.on('retry', ({ afterMs, tries, code, reason }) => [afterMs + tries, code, reason]);
 gate.setToken('new');
 const facts: [State, string[], string | undefined, number | undefined, number] =
     [gate.state, gate.topics, gate.lastId('a'), gate.roundTripMs, gate.counters.received];
