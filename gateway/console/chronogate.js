@@ -4,8 +4,8 @@
 //     const gate = connect('ws://localhost:8000', { clientId: 'my_page' });
 //     const unsubscribe = gate.subscribe('stock.AAPL.1m', ({ data }) => console.log(data));
 //
-// For browsers and Node: 22 as it is; 20 with --experimental-websocket, or with the package
-// ws: connect(url, { WebSocket }). chronogate.d.ts says what everything does and takes,
+// For browsers and Node: 22 as it is; 20 with --experimental-websocket; 18 and 20 with the
+// package ws: connect(url, { WebSocket }). chronogate.d.ts says what everything does and takes,
 // gateway/PROTOCOL.md is the language spoken here.
 //
 // The promise: on each topic ids only increase, across lost connections, gateways and

@@ -58,7 +58,8 @@ test('a gateway that leaves says when to come back, and the client does', async 
     const redis = await startRedis(t);
     const leaving = await startGateway(t, redis, { drainSpreadMs: 2000 });
     const staying = await startGateway(t, redis);
-    const { gate, heard, wire } = open(t, [leaving.url, staying.url], { ...ALL, minBackoffMs: 10_000 });
+    const { gate, heard, wire } = open(t, [leaving.url, staying.url],
+        { ...ALL, minBackoffMs: 10_000, maxBackoffMs: 10_000 });
     const { feed, got } = await flow(t, gate, redis);
     let said;
     gate.on('state', ({ state, code }) => {

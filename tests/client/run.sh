@@ -27,7 +27,9 @@ trap 'rm -rf "$TMPDIR"' EXIT
 export CHRONOGATE CHRONOFEED TMPDIR
 
 # timeout puts the tests into a process group of its own and ends all of it.
-timeout -k 5 90 node --test --test-concurrency=3 --test-reporter=spec "$@" ./*.test.js &
+concurrency=
+! node --test-concurrency=3 --version >/dev/null 2>&1 || concurrency=--test-concurrency=3
+timeout -k 5 90 node --test $concurrency --test-reporter=spec "$@" ./*.test.js &
 test=$!
 trap 'kill "$test"; wait "$test" || exit 1' INT TERM
 wait "$test"

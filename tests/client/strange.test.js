@@ -207,7 +207,7 @@ test('the time that reconnect says is kept to', async (t) => {
             }
         },
     });
-    open(t, fake.url, { minBackoffMs: 5000 });
+    open(t, fake.url, { minBackoffMs: 5000, maxBackoffMs: 5000 });
     await until(() => fake.connections.length === 2, 'the second try');
     const waited = fake.connections[1].at - fake.connections[0].at;
     assert.ok(waited > 290 && waited < 2000, `${waited} ms`);
