@@ -17,13 +17,13 @@ export const isLive = (gate) => until(() => gate.state === 'live', 'it is live')
 
 /** Connects; `heard` are the events, `wire` what was sent and the topics that are held. */
 export function open(t, url, options = {}) {
-    const wire = { sent: [], held: new Set(), at: [] };
+    const wire = { sent: [], held: new Set(), heartbeats: 0 };
     class WebSocket extends Socket {
         constructor(...what) {
             super(...what);
             wire.held.clear();
-            wire.at.push(performance.now());
             this.on('message', (text) => {
+                wire.heartbeats += String(text).startsWith('{"type":"heartbeat"') ? 1 : 0;
                 const [, change, topic] = ACK.exec(text) ?? [];
                 if (topic) {
                     wire.held[change ? 'delete' : 'add'](topic);

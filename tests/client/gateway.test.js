@@ -109,10 +109,13 @@ test('one gateway serves many wishes', async (t) => {
         await feed.publish(topic);
         await until(() => got.at(-1).data.n === 1, 'the live message');
         assert.deepEqual(numbers(got), [0, 1]);
+        const asked = wire.sent.filter((request) => request.topic === topic);
+        assert.ok(asked.length <= 3, `asked for ${asked.length} times`);
         leave();
         gate.subscribe(topic, () => {})();
         assert.ok(!gate.topics.includes(topic));
         await until(() => !wire.held.has(topic), 'it is not held');
+        assert.equal(gate.lastId(topic), undefined);
         gate.subscribe(topic, (message) => got.push(message));
         await until(() => got.length === 3, 'a new subscription begins anew');
     });
