@@ -4,7 +4,7 @@
 #
 # usage: CHRONOGATE=build/check/gateway/chronogate CHRONOFEED=… tests/client/run.sh [NODE-OPTION…]
 #
-# Needs node, npm and redis-server. The tests end within a minute, whatever happens, and leave no
+# Needs node, npm and redis-server. The tests take half a minute, end within two and leave no
 # process and no file behind, and no download but tests/client/node_modules.
 set -eu
 
