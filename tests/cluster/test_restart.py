@@ -9,8 +9,8 @@ import pytest
 from support.listener import Listener, check_chains
 from support.wait import until
 
-TICKS = 12000
-KILLS = 6
+TICKS = 5000
+KILLS = 4
 SETTINGS = {
     "as it comes": [],
     "late ticks waited for, every tick said": ["--lateness-ms", "90000", "--min-update-ms", "0"],
@@ -20,7 +20,7 @@ SETTINGS = {
 
 @pytest.fixture(scope="module")
 def ticks(tmp_path_factory):
-    """Ticks of three symbols over four days, as lines with ids that a script may say again."""
+    """Ticks of three symbols over two days, as lines with ids that a script may say again."""
     chance = random.Random(5)
     prices = [10000, 2500, 700]
     ids = [0, 0, 0]
@@ -42,8 +42,8 @@ def ticks(tmp_path_factory):
 def source(kind, file):
     if kind == "stdin":
         return ["--source", "stdin"], file
-    # 12000 ticks in some seconds: slow enough to be killed, fast enough to wait for
-    return ["--source", "replay", "--file", str(file), "--speed", "60000"], None
+    # slow enough to be killed, fast enough to wait for
+    return ["--source", "replay", "--file", str(file), "--speed", "200000"], None
 
 
 def start(start_feeder, kind, file, settings):
@@ -61,8 +61,8 @@ def closed_bars(messages):
 
 
 def last_words(messages):
-    """The newest message of each topic, but for markets: those are samples."""
-    return {m.channel: m.payload for m in messages if not m.channel.startswith("market.")}
+    """The newest message of each topic, the market's among them."""
+    return {m.channel: m.payload for m in messages}
 
 
 def run_through(start_feeder, redis, kind, file, settings, kills=0):
@@ -73,7 +73,7 @@ def run_through(start_feeder, redis, kind, file, settings, kills=0):
     with Listener(redis) as listener:
         feeder = start(start_feeder, kind, file, settings)
         for _ in range(kills):
-            enough = len(listener.heard) + chance.randrange(500, 4000)
+            enough = len(listener.heard) + chance.randrange(500, 2500)
             until(
                 lambda e=enough, f=feeder: len(listener.heard) >= e or not f.alive,
                 within=60,
@@ -103,16 +103,8 @@ def test_a_feeder_killed_again_and_again_leaves_every_bar_as_it_would_be(
     assert killed >= 2
     expected = closed_bars(undisturbed)
     bars = closed_bars(disturbed)
-    assert len(expected["stock.AAPL.1m"]) > 500
+    assert len(expected["stock.AAPL.1m"]) > 300
     assert bars.keys() == expected.keys()
     for topic, messages in expected.items():
         assert bars[topic] == messages, topic
     assert last_words(disturbed) == last_words(undisturbed)
-
-
-def test_market_values_after_a_restart_are_what_they_would_be(start_feeder, own_redis, ticks):
-    undisturbed, _ = run_through(start_feeder, own_redis, "replay", ticks, [])
-    disturbed, killed = run_through(start_feeder, own_redis, "replay", ticks, [], KILLS)
-    assert killed >= 2
-    last = [m for m in undisturbed if m.channel == "market.US.summary"][-1]
-    assert [m for m in disturbed if m.channel == "market.US.summary"][-1].payload == last.payload
