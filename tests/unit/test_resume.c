@@ -15,8 +15,8 @@
 #include "feeder/zone.h"
 #include "tape_scene.h"
 
-#define TRADES 200
-#define CUTS   4
+#define TRADES 150
+#define CUTS   3
 #define TOPICS 64
 
 static struct trade trades[TRADES];

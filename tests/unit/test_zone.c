@@ -252,7 +252,7 @@ START_TEST(so_do_days_one_by_one)
         const bool left_out = start_s == end_s;
         if (end_s < start_s ||
             (!left_out && (zone_day_of(start_s) != day || zone_day_of(end_s - 1) != day ||
-                           end_s - start_s < 20 * 3600))) {
+                           end_s - start_s < INT64_C(20) * 3600))) {
             ck_abort_msg("%s: day %lld", zone, (long long)day);
         }
     }
