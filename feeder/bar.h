@@ -29,10 +29,10 @@ struct bar {
 
     /* Close of the trading day before, and the close against it. Without one, both
      * changes are 0. */
-    bool has_previous;
     struct decimal previous_close;
     struct decimal change;
     struct decimal change_percent;
+    bool has_previous;
 
     bool closed;     /* the last message of this bar */
     bool correction; /* a tick came for it after its end */

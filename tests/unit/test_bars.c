@@ -461,6 +461,7 @@ int main(void)
 {
     Suite *suite = suite_create("bars");
     TCase *tcase = tcase_create("bars");
+    tcase_set_timeout(tcase, 60); /* on a busy machine */
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, one_tick_opens_a_bar_of_each_interval);
     tcase_add_test(tcase, ticks_of_a_minute_make_its_open_high_low_close_and_volume);

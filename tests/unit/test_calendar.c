@@ -235,6 +235,7 @@ int main(void)
 {
     Suite *suite = suite_create("calendar");
     TCase *tcase = tcase_create("calendar");
+    tcase_set_timeout(tcase, 60); /* on a busy machine */
     tcase_add_test(tcase, instants_are_written_in_utc_with_six_decimals_and_no_zone);
     tcase_add_test(tcase, dates_and_times_are_read);
     tcase_add_test(tcase, what_is_no_instant_is_refused);

@@ -174,9 +174,9 @@ static void play(struct script *to, const struct tape_rules *rules, bool looks)
 
 START_TEST(whether_and_when_the_clock_is_looked_at_makes_no_difference)
 {
-    const int64_t lateness_us = _i % 3 * 7 * SCENE_SECOND_US;
+    const int64_t lateness_us = (int64_t)(_i % 3) * 7 * SCENE_SECOND_US;
     const struct tape_rules rules = {.bars = {.max_symbols = 10,
-                                              .min_update_us = _i % 2 * 250000,
+                                              .min_update_us = _i % 2 == 0 ? 0 : 250000,
                                               .lateness_us = lateness_us},
                                      .weights = ""};
     scene_seed((uint64_t)_i);

@@ -15,8 +15,8 @@
 #include "feeder/zone.h"
 #include "tape_scene.h"
 
-#define TRADES 200
-#define CUTS   4
+#define TRADES 150
+#define CUTS   3
 #define TOPICS 64
 
 static struct trade trades[TRADES];
@@ -230,19 +230,20 @@ static void play(const struct tape_rules *rules, int64_t disorder_us, bool apart
 static void play_all(bool apart)
 {
     static const int64_t latenesses_s[] = {0, 5, 150};
-    const int seeds = getenv("RESUME_SEEDS") != NULL ? atoi(getenv("RESUME_SEEDS")) : 1;
+    const char *wanted = getenv("RESUME_SEEDS"); /* for a longer search */
+    const uint64_t seeds = wanted != NULL ? strtoull(wanted, NULL, 10) : 1;
     for (size_t i = 0; i < sizeof(latenesses_s) / sizeof(latenesses_s[0]); i++) {
         const int64_t lateness_us = latenesses_s[i] * SCENE_SECOND_US;
         struct tape_rules rules = {
             .bars = {.max_symbols = 10, .lateness_us = lateness_us},
             .weights = "AAPL=2.5"};
-        for (int seed = 1; seed <= seeds; seed++) {
+        for (uint64_t seed = 1; seed <= seeds; seed++) {
             rules.bars.min_update_us = 0;
-            play(&rules, 0, apart, (uint64_t)seed);
-            play(&rules, lateness_us / 4 * 5 + 1000000, apart, (uint64_t)(1000 + seed));
+            play(&rules, 0, apart, seed);
+            play(&rules, lateness_us / 4 * 5 + 1000000, apart, 1000 + seed);
             rules.bars.min_update_us = 250000;
-            play(&rules, 0, apart, (uint64_t)(2000 + seed));
-            play(&rules, lateness_us / 4 * 5 + 1000000, apart, (uint64_t)(3000 + seed));
+            play(&rules, 0, apart, 2000 + seed);
+            play(&rules, lateness_us / 4 * 5 + 1000000, apart, 3000 + seed);
         }
     }
 }

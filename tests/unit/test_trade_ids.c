@@ -128,6 +128,7 @@ int main(void)
 {
     Suite *suite = suite_create("trade_ids");
     TCase *tcase = tcase_create("trade_ids");
+    tcase_set_timeout(tcase, 60); /* on a busy machine */
     tcase_add_checked_fixture(tcase, setup, NULL);
     tcase_add_test(tcase, at_first_none_has_been_seen);
     tcase_add_test(tcase, an_id_is_taken_once);

@@ -12,6 +12,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define DAY_S        INT64_C(86400)
+#define DAYS         INT64_C(24837) /* from 1970 to 2037 */
 
 static int64_t instant(const char *text)
 {
@@ -229,9 +230,7 @@ START_TEST(bars_follow_each_other_without_a_gap_wherever_days_begin)
     uint64_t state = (uint64_t)_i + 1;
     for (int i = 0; i < 2000; i++) {
         state = state * UINT64_C(6364136223846793005) + 1442695040888963407;
-        /* 1970 to 2037 */
-        const int64_t at_us =
-            (int64_t)(state >> 2) % (68 * 36525 * CALENDAR_DAY_US / 100);
+        const int64_t at_us = (int64_t)(state >> 2) % (DAYS * CALENDAR_DAY_US);
         for (unsigned interval = 0; interval < TOPIC_INTERVALS; interval++) {
             if (!is_well(interval, at_us)) {
                 ck_abort_msg("%s: %s at %lld", zone, topic_interval_name(interval),
@@ -247,13 +246,13 @@ START_TEST(so_do_days_one_by_one)
 {
     const char *zone = zones[_i];
     ck_assert_msg(zone_use(zone), "%s", zone);
-    for (int64_t day = 0; day < 68 * 36525 / 100; day++) {
+    for (int64_t day = 0; day < DAYS; day++) {
         const int64_t start_s = zone_day_start(day);
         const int64_t end_s = zone_day_start(day + 1);
         const bool left_out = start_s == end_s;
         if (end_s < start_s ||
             (!left_out && (zone_day_of(start_s) != day || zone_day_of(end_s - 1) != day ||
-                           end_s - start_s < 20 * 3600))) {
+                           end_s - start_s < INT64_C(20) * 3600))) {
             ck_abort_msg("%s: day %lld", zone, (long long)day);
         }
     }
