@@ -19,6 +19,7 @@
 #include "gateway/addresses.h"
 #include "gateway/clock.h"
 #include "gateway/frame.h"
+#include "gateway/host.h"
 #include "gateway/proto.h"
 #include "gateway/upgrade.h"
 #include "gateway/wsloop.h"
@@ -40,6 +41,7 @@ struct client {
     struct client *next;
     struct client *prev_awake;
     struct client *next_awake;
+    struct host host; /* whose it is, as far as proxies are believed */
     struct address *address;
     bool awake;
     bool dying; /* libwebsockets has been told to close it */
@@ -49,6 +51,7 @@ struct client {
 /* The handshake that libwebsockets is answering now. */
 struct arrival {
     const struct upgrade *upgrade;
+    const struct host *host;
     struct client *client; /* once it is established */
 };
 
@@ -102,13 +105,16 @@ static void log_end(struct clients *clients, const struct client *client)
     const struct session *session = &client->session;
     const enum stats_end reason =
         session->state == SESSION_OPEN ? STATS_END_GONE : (enum stats_end)session->reason;
+    char address[HOST_TEXT_MAX];
+    host_format(address, &client->host);
     if (reason == STATS_END_BY_CLIENT || reason == STATS_END_GONE ||
         reason == STATS_END_SHUTDOWN) {
         log_debug("client left", log_str("client", session->client_id),
+                  log_str("address", address),
                   log_str("reason", stats_end_label(reason)));
     } else if (may_log(clients)) {
         log_info("client dropped", log_str("client", session->client_id),
-                 log_str("reason", stats_end_label(reason)),
+                 log_str("address", address), log_str("reason", stats_end_label(reason)),
                  log_int("code", stats_end_code(reason)));
     }
 }
@@ -355,35 +361,28 @@ static void on_tick(void *arg)
     loop_timer_start(clients->tick, TICK_MS);
 }
 
-static struct address *enter_address(const struct clients *clients, struct lws *wsi)
-{
-    struct sockaddr_storage peer;
-    socklen_t len = sizeof(peer);
-    if (clients->addresses == NULL ||
-        getpeername(lws_get_socket_fd(wsi), (struct sockaddr *)&peer, &len) != 0) {
-        return NULL;
-    }
-    size_t bytes_len;
-    const unsigned char *bytes = addresses_bytes(&peer, &bytes_len);
-    return addresses_enter(clients->addresses, bytes, bytes_len);
-}
-
 /* The handshake is answered. Returns false when out of memory. */
 static bool begin_client(struct clients *clients, struct client *client, struct lws *wsi)
 {
     const struct upgrade *upgrade = clients->arrival.upgrade;
-    *client = (struct client){.wsi = wsi, .clients = clients};
+    *client =
+        (struct client){.wsi = wsi, .clients = clients, .host = *clients->arrival.host};
     clock_read(clients->env);
     if (!session_init(&client->session, clients->env, client, upgrade->client_id,
                       upgrade->client_id_len, upgrade->wants_all)) {
         client->clients = NULL;
         return false;
     }
-    client->address = enter_address(clients, wsi);
+    if (clients->addresses != NULL) {
+        client->address = addresses_enter(clients->addresses, &client->host);
+    }
     DL_APPEND(clients->all, client);
     clients->count++;
     clients->arrival.client = client;
-    log_debug("client connected", log_str("client", client->session.client_id));
+    char address[HOST_TEXT_MAX];
+    host_format(address, &client->host);
+    log_debug("client connected", log_str("client", client->session.client_id),
+              log_str("address", address));
     return true;
 }
 
@@ -417,7 +416,7 @@ static void bound_kernel_share(const struct clients *clients, int fd)
 
 /* libwebsockets gets a request of our own making: it never parses a client's bytes. */
 bool clients_add(struct clients *clients, int fd, const struct upgrade *upgrade,
-                 const unsigned char *rest, size_t rest_len)
+                 const struct host *host, const unsigned char *rest, size_t rest_len)
 {
     char request[256];
     const int len = snprintf(request, sizeof(request),
@@ -427,7 +426,7 @@ bool clients_add(struct clients *clients, int fd, const struct upgrade *upgrade,
                              "Sec-WebSocket-Key: %.*s\r\n\r\n",
                              (int)upgrade->key.len, upgrade->key.bytes);
     bound_kernel_share(clients, fd);
-    clients->arrival = (struct arrival){.upgrade = upgrade};
+    clients->arrival = (struct arrival){.upgrade = upgrade, .host = host};
     const struct lws *wsi =
         lws_adopt_socket_vhost_readbuf(clients->vhost, fd, request, (size_t)len);
     struct client *client = wsi == NULL ? NULL : clients->arrival.client;

@@ -43,6 +43,9 @@ static const struct conf_setting settings[] = {
          "Text before the topic in the names of Redis channels"),
     TEXT("allowed-origins", CONF_STRING, allowed_origins, "",
          "Origins that browsers may connect from, separated by commas; empty allows all"),
+    TEXT(
+        "trusted-proxies", CONF_STRING, trusted_proxies, "",
+        "Networks of balancers, as in 10.0.0.0/8,::1, whose X-Forwarded-For says which address a client has; they themselves have no limit per address"),
 
     BYTES("max-message-bytes", max_message_bytes, 128, 16 * MIB, "64k",
           "Longest message a client may send; a longer one closes with 1009"),

@@ -19,6 +19,7 @@ struct gateway_config {
     const char *redis;   /* URL */
     const char *channel_prefix;
     const char *allowed_origins; /* comma-separated; empty allows all */
+    const char *trusted_proxies; /* as networks_parse() reads it */
 
     int64_t max_message_bytes;
     int64_t max_topics;       /* of one connection */

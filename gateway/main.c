@@ -17,6 +17,7 @@
 #include "common/table.h"
 #include "gateway/config.h"
 #include "gateway/hub.h"
+#include "gateway/networks.h"
 #include "gateway/proto.h"
 #include "gateway/relay.h"
 #include "gateway/server.h"
@@ -161,6 +162,11 @@ static bool check_config(struct gateway *gateway)
         strpbrk(gateway->config.channel_prefix, "{}") != NULL) {
         fprintf(stderr, "chronogate: --channel-prefix may have %d bytes, and no braces\n",
                 FEED_PREFIX_MAX);
+        return false;
+    }
+    struct networks proxies;
+    if (!networks_parse(gateway->config.trusted_proxies, &proxies, &why)) {
+        fprintf(stderr, "chronogate: --trusted-proxies: %s\n", why);
         return false;
     }
     return true;

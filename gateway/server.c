@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "gateway/server.h"
 
-#include <netinet/in.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,9 @@
 #include "gateway/clients.h"
 #include "gateway/config.h"
 #include "gateway/console.h"
+#include "gateway/forwarded.h"
 #include "gateway/listener.h"
+#include "gateway/networks.h"
 #include "gateway/places.h"
 #include "gateway/relay.h"
 #include "gateway/upgrade.h"
@@ -52,6 +54,7 @@ struct server {
     struct addresses *addresses; /* NULL when there is no limit */
     struct site sites[SITE_COUNT];
     struct places places;
+    struct networks proxies; /* that are trusted */
     bool draining;
     struct loop_timer *drain_timer;
     uint64_t drain_began_ms;
@@ -63,22 +66,28 @@ struct server {
 /* ---- the API ------------------------------------------------------------------------
  */
 
-static bool is_address_full(const struct server *server, int fd)
+/* Whose request it is. */
+static struct host host_of(const struct server *server, const struct visitor *visitor,
+                           const struct request *request)
 {
-    struct sockaddr_storage peer;
+    struct sockaddr_storage peer = {0};
     socklen_t peer_len = sizeof(peer);
-    if (server->addresses == NULL ||
-        getpeername(fd, (struct sockaddr *)&peer, &peer_len) != 0) {
-        return false;
-    }
-    size_t len;
-    const unsigned char *bytes = addresses_bytes(&peer, &len);
-    return addresses_count(server->addresses, bytes, len) >=
-           (size_t)server->config->max_connections_per_address;
+    (void)!getpeername(visitor_fd(visitor), (struct sockaddr *)&peer, &peer_len);
+    const struct host host = host_of_peer(&peer);
+    return forwarded_host(request, &server->proxies, &host);
+}
+
+/* A trusted proxy that does not say for whom it asks may speak for any number. */
+static bool is_address_full(const struct server *server, const struct host *host)
+{
+    return server->addresses != NULL && !networks_contain(&server->proxies, host) &&
+           addresses_count(server->addresses, host) >=
+               (size_t)server->config->max_connections_per_address;
 }
 
 /* Returns why this request may not become a WebSocket, or NULL with *out filled. */
-static const struct upgrade_refusal *find_refusal(const struct server *server, int fd,
+static const struct upgrade_refusal *find_refusal(const struct server *server,
+                                                  const struct host *host,
                                                   const struct request *request,
                                                   struct upgrade *out)
 {
@@ -96,15 +105,16 @@ static const struct upgrade_refusal *find_refusal(const struct server *server, i
     if (clients_count(server->clients) >= server->places.clients) {
         return &upgrade_refused_full;
     }
-    return is_address_full(server, fd) ? &upgrade_refused_address : NULL;
+    return is_address_full(server, host) ? &upgrade_refused_address : NULL;
 }
 
 static void on_api_request(const struct server *server, struct visitor *visitor,
                            const struct request *request)
 {
     struct upgrade upgrade;
+    const struct host host = host_of(server, visitor, request);
     const struct upgrade_refusal *refusal =
-        find_refusal(server, visitor_fd(visitor), request, &upgrade);
+        find_refusal(server, &host, request, &upgrade);
     if (refusal != NULL) {
         server->env->stats->refusals[refusal->reason]++;
         const struct visitor_refusal answer = {.status = refusal->status,
@@ -120,7 +130,7 @@ static void on_api_request(const struct server *server, struct visitor *visitor,
     unsigned char *rest;
     size_t rest_len;
     const int fd = visitor_take_over(visitor, &rest, &rest_len);
-    clients_add(server->clients, fd, &upgrade, rest, rest_len);
+    clients_add(server->clients, fd, &upgrade, &host, rest, rest_len);
     free(rest);
 }
 
@@ -356,6 +366,9 @@ struct server *server_create(struct loop *loop, const struct gateway_config *con
     server->env = env;
     server->relay = relay;
     server->bus = bus;
+    const char *why;
+    const bool parsed = networks_parse(config->trusted_proxies, &server->proxies, &why);
+    assert(parsed); /* the setting was checked */
     if (!plan_places(config, &server->places)) {
         free(server);
         return NULL;

@@ -16,11 +16,12 @@ floor() {
     common/conf | common/link) echo 3 ;;
     common/bus) echo 4 ;;
 
-    gateway/addresses | gateway/bucket | gateway/console | gateway/frame | gateway/members | gateway/places | gateway/reader) echo 3 ;;
-    gateway/request | gateway/stats | gateway/wsloop) echo 3 ;;
-    gateway/admin | gateway/config | gateway/listener | gateway/outq | gateway/proto) echo 4 ;;
+    gateway/bucket | gateway/console | gateway/frame | gateway/host | gateway/members | gateway/places) echo 3 ;;
+    gateway/reader | gateway/request | gateway/stats | gateway/wsloop) echo 3 ;;
+    gateway/addresses | gateway/admin | gateway/config | gateway/listener | gateway/networks | gateway/outq) echo 4 ;;
+    gateway/proto) echo 4 ;;
     gateway/sequence | gateway/visitor) echo 4 ;;
-    gateway/hub | gateway/probe | gateway/upgrade) echo 5 ;;
+    gateway/forwarded | gateway/hub | gateway/probe | gateway/upgrade) echo 5 ;;
     gateway/session) echo 6 ;;
     gateway/clock) echo 7 ;;
     gateway/clients | gateway/history) echo 8 ;;
