@@ -17,6 +17,7 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "gateway/addresses.h"
+#include "gateway/client_list.h"
 #include "gateway/clock.h"
 #include "gateway/frame.h"
 #include "gateway/host.h"
@@ -43,6 +44,8 @@ struct client {
     struct client *next_awake;
     struct host host; /* whose it is, as far as proxies are believed */
     struct address *address;
+    uint64_t connected_ms;
+    uint64_t sent; /* messages */
     bool awake;
     bool dying; /* libwebsockets has been told to close it */
     struct session session;
@@ -159,10 +162,12 @@ static bool write_some(struct clients *clients, struct client *client)
         before == 1 ? 0 : outq_gather(queue, clients->buffer, sizeof(clients->buffer));
     if (len > 0) {
         clients->env->stats->messages_sent_total += before - queue->count;
+        client->sent += before - queue->count;
         return write_bytes(clients, client, clients->buffer, len);
     }
     struct frame *frame = outq_pop(queue);
     clients->env->stats->messages_sent_total++;
+    client->sent++;
     const bool written = write_bytes(clients, client, frame->bytes, frame->len);
     frame_unref(frame);
     return written;
@@ -373,6 +378,7 @@ static bool begin_client(struct clients *clients, struct client *client, struct 
         client->clients = NULL;
         return false;
     }
+    client->connected_ms = clients->env->now_ms;
     if (clients->addresses != NULL) {
         client->address = addresses_enter(clients->addresses, &client->host);
     }
@@ -463,6 +469,20 @@ void clients_send_away(struct clients *clients, size_t may_stay, uint64_t spread
             session_reconnect(&client->session, draw(spread_ms));
             open--;
         }
+    }
+}
+
+void clients_list(struct clients *clients, struct client_list *out)
+{
+    clock_read(clients->env);
+    struct client *client;
+    DL_FOREACH(clients->all, client)
+    {
+        const struct client_entry entry = {.session = &client->session,
+                                           .host = &client->host,
+                                           .connected_ms = client->connected_ms,
+                                           .sent = client->sent};
+        client_list_offer(out, &entry);
     }
 }
 

@@ -17,6 +17,7 @@
 #include "gateway/session.h"
 
 struct addresses;
+struct client_list;
 struct clients;
 struct host;
 struct loop;
@@ -47,6 +48,10 @@ bool clients_add(struct clients *clients, int fd, const struct upgrade *upgrade,
  * here or elsewhere, after a time of its own up to `spread_ms`, and is cut after the
  * close timeout if it does not answer. */
 void clients_send_away(struct clients *clients, size_t may_stay, uint64_t spread_ms);
+
+/* Offers all clients to the list. Costs about as much as one of the ticks, of which there
+ * are four in a second. */
+void clients_list(struct clients *clients, struct client_list *out);
 
 size_t clients_count(const struct clients *clients);
 

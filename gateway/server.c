@@ -13,6 +13,7 @@
 #include "common/loop.h"
 #include "gateway/addresses.h"
 #include "gateway/admin.h"
+#include "gateway/client_list.h"
 #include "gateway/clients.h"
 #include "gateway/config.h"
 #include "gateway/console.h"
@@ -156,8 +157,16 @@ static struct admin_view view_of(const struct server *server)
 static void on_admin_request(const struct server *server, struct visitor *visitor,
                              const struct request *request)
 {
-    const struct admin_view view = view_of(server);
-    const struct admin_page page = admin_answer(request->path, &view);
+    struct admin_view view = view_of(server);
+    const size_t wanted = admin_clients_wanted(request);
+    if (wanted > 0) {
+        view.clients = client_list_create(wanted);
+    }
+    if (view.clients != NULL) {
+        clients_list(server->clients, view.clients);
+    }
+    const struct admin_page page = admin_answer(request, &view);
+    client_list_destroy(view.clients);
     const struct visitor_answer answer = {.status = page.status,
                                           .content_type = page.content_type,
                                           .headers = "Cache-Control: no-store\r\n",

@@ -18,13 +18,13 @@ floor() {
 
     gateway/bucket | gateway/console | gateway/frame | gateway/host | gateway/members | gateway/places) echo 3 ;;
     gateway/reader | gateway/request | gateway/stats | gateway/wsloop) echo 3 ;;
-    gateway/addresses | gateway/admin | gateway/config | gateway/listener | gateway/networks | gateway/outq) echo 4 ;;
+    gateway/addresses | gateway/config | gateway/listener | gateway/networks | gateway/outq) echo 4 ;;
     gateway/proto) echo 4 ;;
     gateway/sequence | gateway/visitor) echo 4 ;;
     gateway/forwarded | gateway/hub | gateway/probe | gateway/upgrade) echo 5 ;;
     gateway/session) echo 6 ;;
-    gateway/clock) echo 7 ;;
-    gateway/clients | gateway/history) echo 8 ;;
+    gateway/client_list | gateway/clock) echo 7 ;;
+    gateway/admin | gateway/clients | gateway/history) echo 8 ;;
     gateway/relay) echo 9 ;;
     gateway/server) echo 10 ;;
     gateway/main) echo 11 ;;
