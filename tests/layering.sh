@@ -18,7 +18,7 @@ floor() {
 
     gateway/bucket | gateway/console | gateway/frame | gateway/host | gateway/members | gateway/places) echo 3 ;;
     gateway/reader | gateway/request | gateway/stats | gateway/wsloop) echo 3 ;;
-    gateway/addresses | gateway/config | gateway/listener | gateway/networks | gateway/outq) echo 4 ;;
+    gateway/addresses | gateway/config | gateway/listener | gateway/networks | gateway/origins | gateway/outq) echo 4 ;;
     gateway/proto) echo 4 ;;
     gateway/sequence | gateway/visitor) echo 4 ;;
     gateway/forwarded | gateway/hub | gateway/probe | gateway/upgrade) echo 5 ;;
