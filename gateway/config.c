@@ -53,6 +53,11 @@ static const struct conf_setting settings[] = {
           "Topics one connection may hold"),
     COUNT("max-topics-total", max_topics_total, NULL, 1, 100000000, "100000",
           "Different topics that all connections together may hold"),
+    COUNT("max-listed-topics", max_listed_topics, NULL, 1, 100000, "10000",
+          "Topics that the list at /api/v1/topics may have"),
+    COUNT(
+        "list-refresh-ms", list_refresh_ms, "ms", 100, DAY_MS, "10000",
+        "The least time between two scans of Redis for that list; without questions there are none"),
     COUNT(
         "request-rate", request_rate_per_s, "per second", 1, 1000000, "50",
         "Requests, counted by their topics, that one connection may make in the long run"),

@@ -22,6 +22,8 @@
 #include "gateway/networks.h"
 #include "gateway/places.h"
 #include "gateway/relay.h"
+#include "gateway/topic_page.h"
+#include "gateway/topic_site.h"
 #include "gateway/upgrade.h"
 #include "gateway/visitor.h"
 
@@ -51,6 +53,7 @@ struct server {
     struct session_env *env;
     const struct relay *relay;
     const struct bus *bus;
+    struct catalog *catalog;
     struct clients *clients;
     struct addresses *addresses; /* NULL when there is no limit */
     struct site sites[SITE_COUNT];
@@ -220,7 +223,10 @@ static void on_console_request(struct visitor *visitor, const struct request *re
 static void on_request(void *arg, struct visitor *visitor, const struct request *request)
 {
     const struct site *site = arg;
-    if (site->number == SITE_API) {
+    if (site->number != SITE_ADMIN && topic_page_is_asked(request)) {
+        topic_site_answer(site->server->catalog, site->server->config->allowed_origins,
+                          visitor, request);
+    } else if (site->number == SITE_API) {
         on_api_request(site->server, visitor, request);
     } else if (strlen(request->path) != request->path_len) {
         answer_text(visitor, request, 404, "", "not found\n");
@@ -363,7 +369,7 @@ void server_shut_down(struct server *server, void (*on_done)(void *arg), void *a
 
 struct server *server_create(struct loop *loop, const struct gateway_config *config,
                              struct session_env *env, const struct relay *relay,
-                             const struct bus *bus)
+                             const struct bus *bus, struct catalog *catalog)
 {
     struct server *server = calloc(1, sizeof(*server));
     if (server == NULL) {
@@ -375,6 +381,7 @@ struct server *server_create(struct loop *loop, const struct gateway_config *con
     server->env = env;
     server->relay = relay;
     server->bus = bus;
+    server->catalog = catalog;
     const char *why;
     const bool parsed = networks_parse(config->trusted_proxies, &server->proxies, &why);
     assert(parsed); /* the setting was checked */

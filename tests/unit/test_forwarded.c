@@ -169,10 +169,10 @@ START_TEST(only_so_many_proxies_are_followed)
     char list[1024] = "192.0.2.1";
     char *at = list + strlen(list);
     for (int i = 1; i < FORWARDED_HOPS_MAX; i++) {
-        at += sprintf(at, ", 10.0.0.2");
+        at += snprintf(at, 16, ", 10.0.0.2");
     }
     check_list(list, "192.0.2.1");
-    sprintf(at, ", 10.0.0.2");
+    snprintf(at, 16, ", 10.0.0.2");
     check_list(list, PROXY);
 }
 END_TEST

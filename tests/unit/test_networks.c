@@ -133,12 +133,12 @@ START_TEST(there_may_be_so_many_and_no_more)
     char text[(NETWORKS_MAX + 1) * 12] = "";
     char *at = text;
     for (int i = 0; i < NETWORKS_MAX; i++) {
-        at += sprintf(at, "%s10.0.0.%d", i == 0 ? "" : ",", i);
+        at += snprintf(at, 12, "%s10.0.0.%d", i == 0 ? "" : ",", i);
     }
     parse(text);
     ck_assert_uint_eq(networks.count, NETWORKS_MAX);
     ck_assert(has("10.0.0.63"));
-    sprintf(at, ",10.0.0.64");
+    snprintf(at, 12, ",10.0.0.64");
     const char *why = NULL;
     ck_assert(!networks_parse(text, &networks, &why));
     ck_assert_str_eq(why, "there are too many of them");
