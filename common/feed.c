@@ -13,6 +13,7 @@
 #define DEFAULT_TEXT TEXT_OF(FEED_HISTORY_DEFAULT)
 #define MAX_TEXT     TEXT_OF(FEED_HISTORY_MAX)
 #define EXPIRE_TEXT  TEXT_OF(FEED_HISTORY_EXPIRE_S)
+#define LEASE_TEXT   TEXT_OF(FEED_LEASE_EXPIRE_S)
 
 /* XREVRANGE tells the entry before this one for the price of one payload; XINFO STREAM,
  * which knows the last id too, answers with two payloads and ten other fields. XADD never
@@ -21,6 +22,7 @@ const char feed_library[] =
     "#!lua name=" FEED_LIBRARY_NAME "\n"
     "local default_length, max_length = '" DEFAULT_TEXT "', " MAX_TEXT "\n"
     "local expire_s = " EXPIRE_TEXT "\n"
+    "local lease_expire_s = " LEASE_TEXT "\n"
     "\n"
     "local function refuse(why)\n"
     "    return redis.error_reply('ERR " FEED_PUBLISH ": ' .. why)\n"
@@ -50,7 +52,40 @@ const char feed_library[] =
     "    return id\n"
     "end\n"
     "\n"
-    "redis.register_function('" FEED_PUBLISH "', publish)\n";
+    "local function lease(keys, args)\n"
+    "    local token, holder, connection, ms, closed = unpack(args)\n"
+    "    if #keys ~= 1 or #args < 4 or #args > 5 or token == ''\n"
+    "       or not string.find(ms, '^%d+$') then\n"
+    "        return redis.error_reply('ERR " FEED_LEASE ": usage: 1 KEY TOKEN '\n"
+    "                                 .. 'HOLDER CONNECTION MS [CLOSED]')\n"
+    "    end\n"
+    "    local time = redis.call('TIME')\n"
+    "    local now = time[1] * 1000 + math.floor(time[2] / 1000)\n"
+    "    local was = redis.call('HMGET', keys[1], 'token', 'holder', 'since', 'until',\n"
+    "                           'connection')\n"
+    "    local ours, over = was[1] == token, tonumber(was[4] or 0)\n"
+    "    local left = over > 0 and over - now or 0\n"
+    "    if not ours and (left > 0 or tonumber(ms) == 0) then\n"
+    "        return {over > 0 and 'elsewhere' or 'free', was[2] or '', was[3] or '0',\n"
+    "                left, ''}\n"
+    "    end\n"
+    "    local verdict = ours and 'kept' or was[1] and 'taken' or 'new'\n"
+    "    local since = ours and was[3] or string.format('%.0f', now)\n"
+    "    local open = was[5] or ''\n"
+    "    if open == '' or open == closed then\n"
+    "        open = connection\n"
+    "    end\n"
+    "    over = tonumber(ms) > 0 and now + ms or 0\n"
+    "    redis.call('HSET', keys[1], 'token', token, 'holder', holder, 'since', since,\n"
+    "               'until', string.format('%.0f', over), 'connection', open)\n"
+    "    redis.call('EXPIRE', keys[1], lease_expire_s)\n"
+    "    return {verdict, was[2] or '', since, tonumber(ms),\n"
+    "            open ~= connection and open or ''}\n"
+    "end\n"
+    "\n"
+    "redis.register_function('" FEED_PUBLISH "', publish)\n"
+    "redis.register_function{function_name = '" FEED_LEASE "', callback = lease,\n"
+    "                        flags = {'allow-oom'}}\n";
 
 /* Reads a 64-bit number the way Redis writes it, without a sign or needless zeros. */
 static bool parse_number(const char *text, size_t len, uint64_t *out)
@@ -160,4 +195,36 @@ size_t feed_history_key(char *out, size_t size, const char *channel, size_t chan
     memcpy(out + start_len, channel, channel_len);
     memcpy(out + start_len + channel_len, "}", 2);
     return start_len + channel_len + 1;
+}
+
+void feed_history_pattern(char out[FEED_PATTERN_MAX + 1], const char *prefix)
+{
+    char *at = stpcpy(out, "history:{");
+    const size_t len = strnlen(prefix, FEED_PREFIX_MAX);
+    for (size_t i = 0; i < len; i++) {
+        if (strchr("*?[]\\", prefix[i]) != NULL) {
+            *at++ = '\\';
+        }
+        *at++ = prefix[i];
+    }
+    memcpy(at, "*}", sizeof("*}"));
+}
+
+bool feed_history_topic(const char *key, size_t len, const char *prefix,
+                        struct topic *out)
+{
+    static const char start[] = "history:{";
+    const size_t start_len = sizeof(start) - 1;
+    const size_t prefix_len = strnlen(prefix, FEED_PREFIX_MAX);
+    const size_t before = start_len + prefix_len;
+    return len > before && memcmp(key, start, start_len) == 0 &&
+           memcmp(key + start_len, prefix, prefix_len) == 0 && key[len - 1] == '}' &&
+           topic_parse(key + before, len - before - 1, out);
+}
+
+size_t feed_lease_key(char out[FEED_LEASE_KEY_MAX + 1], const char *prefix,
+                      const char *name)
+{
+    return (size_t)snprintf(out, FEED_LEASE_KEY_MAX + 1, "chronogate:lease:%.*s{%.*s}",
+                            FEED_PREFIX_MAX, prefix, FEED_NAME_MAX, name);
 }

@@ -66,16 +66,32 @@ enum feed_result {
 /* Takes apart what came over a channel. *out is filled only with FEED_OK. */
 enum feed_result feed_parse(const char *bytes, size_t len, struct feed_message *out);
 
-/* The library for FUNCTION LOAD REPLACE, Redis 7 or newer. It has one function:
+/* The library for FUNCTION LOAD REPLACE, Redis 7 or newer. It has two functions:
+ *
  *     FCALL chrono_publish 1 CHANNEL PAYLOAD [HISTORY-LENGTH]
  * which appends the payload to the channel's history, publishes it with its position and
  * returns its id, all in one atomic step. What it refuses (a payload that does not begin
  * with `{`, a length outside 1..FEED_HISTORY_MAX, braces in the channel) it answers with
- * an error that says why, and changes nothing. */
+ * an error that says why, and changes nothing.
+ *
+ *     FCALL chrono_lease 1 KEY TOKEN HOLDER CONNECTION MS [CLOSED]
+ * which takes or renews the lease for so long, unless it belongs to another TOKEN and is
+ * not over, and with 0 lets go of it, unless it belongs to another. By Redis's own clock,
+ * and also while Redis is out of memory. Answers with a list:
+ *     `kept` (it was ours), `taken` (from another, whose time was over), `new` (it had no
+ *         record) or, when it was left as it is, `elsewhere` or `free`
+ *     HOLDER, as its holder called itself when taking it, and since when, in ms
+ *     the ms it has left, 0 or less when they are over
+ *     the connection that is to be closed before anything is published, or nothing: the
+ *         last one that its holders published over. The lease has to be renewed with
+ *         that one as CLOSED, and then names CONNECTION instead.
+ * The record stays when the lease is over, for a day, so that a successor learns whose
+ * connection may still bring commands. */
 extern const char feed_library[];
 
 #define FEED_LIBRARY_NAME "chronogate"
 #define FEED_PUBLISH      "chrono_publish"
+#define FEED_LEASE        "chrono_lease"
 
 /* Entries kept of each topic; Redis trims in whole blocks, so there may be some more. */
 #define FEED_HISTORY_DEFAULT 256
@@ -84,8 +100,30 @@ extern const char feed_library[];
 /* A history vanishes this long after its last entry: seven days. */
 #define FEED_HISTORY_EXPIRE_S 604800
 
+/* The record of a lease vanishes this long after it was last renewed: a day. */
+#define FEED_LEASE_EXPIRE_S 86400
+
 /* Writes `history:{CHANNEL}` with a terminating zero and returns its length, or 0 if it
  * does not fit. */
 size_t feed_history_key(char *out, size_t size, const char *channel, size_t channel_len);
+
+#define FEED_PATTERN_MAX (sizeof("history:{*}") - 1 + FEED_PREFIX_MAX + FEED_PREFIX_MAX)
+
+/* Writes the glob-style pattern of all histories of channels with this prefix, with a
+ * terminating zero. */
+void feed_history_pattern(char out[FEED_PATTERN_MAX + 1], const char *prefix);
+
+/* Returns true and fills *out if this is the key of the history of one of our topics. */
+bool feed_history_topic(const char *key, size_t len, const char *prefix,
+                        struct topic *out);
+
+#define FEED_NAME_MAX 512 /* bytes of the name of feeders that share a lease */
+#define FEED_LEASE_KEY_MAX \
+    (sizeof("chronogate:lease:{}") - 1 + FEED_PREFIX_MAX + FEED_NAME_MAX)
+
+/* Writes `chronogate:lease:PREFIX{NAME}` with a terminating zero and returns its length.
+ * What is too long is cut. */
+size_t feed_lease_key(char out[FEED_LEASE_KEY_MAX + 1], const char *prefix,
+                      const char *name);
 
 #endif

@@ -3,7 +3,7 @@
 # Installs what ChronoGate needs, and only what is missing.
 #
 #   deploy/deps.sh --build   compiler, CMake and the libraries
-#   deploy/deps.sh --run     redis-server
+#   deploy/deps.sh --run     redis-server, certificates to trust
 #   deploy/deps.sh --test    both, and every tool the tests use
 #
 # libwebsockets and hiredis come from the distribution where it has them new enough (Debian 13).
@@ -18,23 +18,30 @@ log=$root/build/deps.log
 
 build_packages='build-essential cmake pkg-config libevent-dev libjson-c-dev libssl-dev zlib1g-dev
     uthash-dev'
-run_packages='redis-server redis-tools'
+run_packages='redis-server redis-tools ca-certificates'
 test_packages='check libsubunit-dev git clang clang-format clang-tidy libclang-rt-dev
-    python3 python3-pytest python3-websockets nodejs chromium haproxy procps shellcheck'
+    python3 python3-pytest python3-websockets nodejs chromium haproxy procps shellcheck openssl'
 command -v npm >/dev/null || test_packages="$test_packages npm" # other nodejs packages bring theirs
 
-# What is built from source when the package is too old: name, package, minimum, CMake options.
+# What is built from source when the package is too old: source, place, package, minimum, CMake options.
 source_suite=trixie
-libraries='libwebsockets hiredis'
+libraries='libwebsockets libwebsockets_client hiredis'
 about_libwebsockets() {
-    package=libwebsockets-dev minimum=4.3
+    source=libwebsockets into=$prefix package=libwebsockets-dev minimum=4.3
     # Only a server of WebSockets: what else it can do costs every connection memory.
     options='-DLWS_WITH_SHARED=OFF -DLWS_WITHOUT_TESTAPPS=ON -DLWS_WITHOUT_CLIENT=ON
         -DLWS_WITH_SSL=OFF -DLWS_WITH_HTTP2=OFF -DLWS_WITHOUT_EXTENSIONS=ON -DLWS_WITH_CONMON=OFF
         -DLWS_WITH_SYS_SMD=OFF -DLWS_WITH_UDP=OFF -DLWS_WITH_FILE_OPS=OFF -DDISABLE_WERROR=ON'
 }
+about_libwebsockets_client() { # the feeder's, beside the gateway's: the package is both in one
+    source=libwebsockets into=$prefix/client package=libwebsockets-dev minimum=4.3
+    options='-DLWS_WITH_SHARED=OFF -DLWS_WITHOUT_TESTAPPS=ON -DLWS_WITHOUT_SERVER=ON
+        -DLWS_WITH_SSL=ON -DLWS_IPV6=ON -DLWS_WITH_HTTP2=OFF -DLWS_WITHOUT_EXTENSIONS=ON
+        -DLWS_WITH_CONMON=OFF -DLWS_WITH_SYS_SMD=OFF -DLWS_WITH_UDP=OFF -DLWS_WITH_FILE_OPS=OFF
+        -DDISABLE_WERROR=ON'
+}
 about_hiredis() {
-    package=libhiredis-dev minimum=1.1
+    source=hiredis into=$prefix package=libhiredis-dev minimum=1.1
     options='-DBUILD_SHARED_LIBS=OFF -DENABLE_SSL=ON -DDISABLE_TESTS=ON'
 }
 common_options='-DCMAKE_BUILD_TYPE=Release -DCMAKE_INSTALL_LIBDIR=lib
@@ -185,23 +192,23 @@ fetch_source() {
 # The pkg-config files as a static, movable prefix needs them (its path may have spaces, too).
 # shellcheck disable=SC2016
 make_relocatable() {
-    sed -i 's|^prefix=.*|prefix=${pcfiledir}/../..|' "$prefix"/lib/pkgconfig/*.pc
-    sed -i 's|-lwebsockets$|-lwebsockets -lssl -lcrypto -lz|' "$prefix"/lib/pkgconfig/*.pc
+    sed -i 's|^prefix=.*|prefix=${pcfiledir}/../..|' "$into"/lib/pkgconfig/*.pc
+    sed -i 's|-lwebsockets$|-lwebsockets -lssl -lcrypto -lz|' "$into"/lib/pkgconfig/*.pc
 }
 
 build_library() {
     say "building $1 of Debian $source_suite into .deps/ (this system's is older than $minimum)"
     rm -f "$prefix/$1.stamp"
     read_source_index
-    fetch_source "$1"
+    fetch_source "$source"
     # shellcheck disable=SC2086
     { logged env CFLAGS="$common_cflags" cmake -S "$src" -B "$src/build" $common_options $options \
-        "-DCMAKE_INSTALL_PREFIX=$prefix" &&
+        "-DCMAKE_INSTALL_PREFIX=$into" &&
         logged cmake --build "$src/build" -j "$(nproc)" &&
         logged cmake --install "$src/build"; } ||
         die "building $1 failed (details: $log)"
     make_relocatable
-    { recipe && echo "$1 $version"; } >"$prefix/$1.stamp"
+    { recipe && echo "$source $version"; } >"$prefix/$1.stamp"
 }
 
 provide_library() {

@@ -8,6 +8,7 @@
 
 #include <json-c/json.h>
 
+#include "common/json.h"
 #include "feeder/calendar.h"
 
 struct number {
@@ -81,12 +82,14 @@ static bool get_decimal(struct json_object *root, const char *name, struct decim
     return text != NULL && decimal_parse(text, strlen(text), out);
 }
 
+/* Beyond 64 bits json-c says the largest number, which is refused with them. */
 static bool get_count(struct json_object *root, const char *name, uint64_t *out)
 {
     struct json_object *value;
     if (!json_object_object_get_ex(root, name, &value) ||
         !json_object_is_type(value, json_type_int) ||
-        strchr(json_object_get_string(value), '-') != NULL) {
+        strchr(json_object_get_string(value), '-') != NULL ||
+        json_object_get_uint64(value) == UINT64_MAX) {
         return false;
     }
     *out = json_object_get_uint64(value);
@@ -102,10 +105,10 @@ static bool get_time(struct json_object *root, const char *name, int64_t *out_us
                           (size_t)json_object_get_string_len(value), out_us);
 }
 
-static bool get_closed(struct json_object *root, bool *out)
+static bool get_flag(struct json_object *root, const char *name, bool *out)
 {
     struct json_object *value;
-    if (!json_object_object_get_ex(root, "closed", &value) ||
+    if (!json_object_object_get_ex(root, name, &value) ||
         !json_object_is_type(value, json_type_boolean)) {
         return false;
     }
@@ -121,6 +124,32 @@ static bool is_interval(struct json_object *root, enum topic_interval interval)
            strcmp(json_object_get_string(value), topic_interval_name(interval)) == 0;
 }
 
+/* Only daily bars name it; of the others a change tells. */
+static void get_previous(struct json_object *root, struct bar *bar)
+{
+    struct decimal change;
+    if (bar->topic.interval == TOPIC_1D) {
+        bar->has_previous = get_decimal(root, "previous_close", &bar->previous_close);
+    } else {
+        bar->has_previous = get_decimal(root, "change", &change) &&
+                            change.mantissa != 0 &&
+                            decimal_subtract(bar->close, change, &bar->previous_close);
+    }
+}
+
+static bool is_possible(const struct bar *bar)
+{
+    const enum topic_interval interval = bar->topic.interval;
+    return bar->start_us == calendar_bar_start(interval, bar->start_us) &&
+           bar->time_us >= bar->start_us &&
+           bar->time_us <= calendar_bar_end(interval, bar->start_us) &&
+           decimal_compare(bar->low, bar->open) <= 0 &&
+           decimal_compare(bar->low, bar->close) <= 0 &&
+           decimal_compare(bar->high, bar->open) >= 0 &&
+           decimal_compare(bar->high, bar->close) >= 0 && bar->volume.mantissa >= 0 &&
+           bar->trades > 0 && bar->trades <= INT64_MAX;
+}
+
 static bool read_bar(struct json_object *root, struct bar *bar)
 {
     if (!is_interval(root, bar->topic.interval) ||
@@ -130,17 +159,20 @@ static bool read_bar(struct json_object *root, struct bar *bar)
         !get_decimal(root, "high", &bar->high) || !get_decimal(root, "low", &bar->low) ||
         !get_decimal(root, "close", &bar->close) ||
         !get_decimal(root, "volume", &bar->volume) ||
-        !get_count(root, "trades", &bar->trades) || !get_closed(root, &bar->closed)) {
+        !get_count(root, "trades", &bar->trades) ||
+        !get_flag(root, "closed", &bar->closed)) {
         return false;
     }
     get_count(root, "last_trade", &bar->last_id);
-    bar->has_previous = get_decimal(root, "previous_close", &bar->previous_close);
-    return bar->start_us == calendar_bar_start(bar->topic.interval, bar->start_us);
+    get_flag(root, "correction", &bar->correction);
+    get_previous(root, bar);
+    return is_possible(bar);
 }
 
 bool bar_parse(const char *text, size_t len, const struct topic *topic, struct bar *out)
 {
-    struct json_tokener *tokener = json_tokener_new_ex(3);
+    struct json_tokener *tokener =
+        json_is_object(text, len) ? json_tokener_new_ex(3) : NULL;
     if (tokener == NULL) {
         return false;
     }

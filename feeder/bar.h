@@ -47,7 +47,7 @@ size_t bar_format(char out[BAR_TEXT_MAX + 1], const struct bar *bar);
 
 /* Reads such a payload back, for going on with the bar. Of *out the topic is the one
  * given; market, series and owner are nobody's, the changes 0. Returns false if it is not
- * a bar of that topic's interval. */
+ * a bar of that topic's interval, or none that could be. */
 bool bar_parse(const char *text, size_t len, const struct topic *topic, struct bar *out);
 
 #endif

@@ -135,19 +135,28 @@ static void complete(const struct series *series, struct bar *bar)
     series_set_change(bar);
 }
 
-static void adopt(struct bars *bars, struct series *series, unsigned owner,
-                  const struct tick *tick)
+/* What is remembered of the owner's symbol holds from now on. */
+static void begin(struct bars *bars, struct series *series)
 {
-    series->owner = owner;
-    series->market_len = tick->market_len;
-    memcpy(series->market, tick->market, tick->market_len);
-    series_begin(series);
+    series->begun = true;
+    series_begin(series, bars->owners[series->owner].lateness_us);
     expect_end(bars, series);
     struct series_bar *today = series->lanes[TOPIC_1D].newest;
     struct bar *day = today != NULL ? &today->bar : series->has_day ? &series->day : NULL;
     if (day != NULL) {
         complete(series, day);
         bars->on_past(bars->arg, day);
+    }
+}
+
+static void adopt(struct bars *bars, struct series *series, unsigned owner,
+                  const struct tick *tick)
+{
+    series->owner = owner;
+    series->market_len = tick->market_len;
+    memcpy(series->market, tick->market, tick->market_len);
+    if (series->remembered_us != INT64_MIN) {
+        begin(bars, series);
     }
 }
 
@@ -165,6 +174,15 @@ static struct series *find_or_add(struct bars *bars, unsigned owner,
     return series;
 }
 
+void bars_begin(struct bars *bars)
+{
+    for (size_t i = 0; i < bars->count; i++) {
+        if (bars->all[i]->owner != NOBODY && !bars->all[i]->begun) {
+            begin(bars, bars->all[i]);
+        }
+    }
+}
+
 bool bars_remember(struct bars *bars, const struct bar *bar)
 {
     const struct tick tick = {.type = bar->topic.type,
@@ -180,8 +198,7 @@ bool bars_remember(struct bars *bars, const struct bar *bar)
     if (series == NULL) {
         series = add(bars, &tick);
     }
-    return series != NULL && series->owner == NOBODY &&
-           series_remember(series, bar, lateness_us);
+    return series != NULL && !series->begun && series_remember(series, bar, lateness_us);
 }
 
 /* ---- what is said -------------------------------------------------------------------
@@ -289,22 +306,37 @@ static int64_t later(int64_t at_us, int64_t by_us)
     return at_us > INT64_MAX - by_us ? INT64_MAX : at_us + by_us;
 }
 
+static int64_t close_due_us(const struct owner *owner)
+{
+    return later(owner->next_end_us, owner->lateness_us);
+}
+
+static int64_t say_due_us(const struct bars *bars, const struct owner *owner)
+{
+    return owner->cooling == NULL
+               ? INT64_MAX
+               : later(owner->cooling->said_us, bars->rules.min_update_us);
+}
+
+int64_t bars_due_us(const struct bars *bars, unsigned owner)
+{
+    const int64_t close_us = close_due_us(&bars->owners[owner]);
+    const int64_t say_us = say_due_us(bars, &bars->owners[owner]);
+    return close_us < say_us ? close_us : say_us;
+}
+
 void bars_clock(struct bars *bars, unsigned owner, int64_t now_us)
 {
     struct owner *of = &bars->owners[owner];
     for (;;) {
-        const int64_t close_us = later(of->next_end_us, of->lateness_us);
-        const int64_t say_us =
-            of->cooling == NULL ? INT64_MAX
-                                : later(of->cooling->said_us, bars->rules.min_update_us);
-        const int64_t next_us = close_us < say_us ? close_us : say_us;
+        const int64_t next_us = bars_due_us(bars, owner);
         if (next_us > now_us) {
             break;
         }
         if (of->clock_us < next_us) {
             of->clock_us = next_us;
         }
-        if (close_us <= say_us) {
+        if (close_due_us(of) == next_us) {
             close_all_ended(bars, owner, of->next_end_us);
         } else {
             say_coolest(bars, of);
@@ -407,6 +439,7 @@ static enum bars_result take(struct bars *bars, struct series *series,
     case SERIES_FITS:
         break;
     case SERIES_KNOWN:
+        series_hear_again(series, tick);
         return BARS_DUPLICATE;
     case SERIES_LATE:
         return BARS_LATE;
@@ -437,7 +470,11 @@ enum bars_result bars_tick(struct bars *bars, unsigned owner, const struct tick 
     if (series->owner != owner) {
         return BARS_FOREIGN;
     }
+    if (!series->begun) {
+        begin(bars, series);
+    }
     if (!note_id(bars, series, tick)) {
+        series_hear_again(series, tick);
         return BARS_DUPLICATE;
     }
     if (is_absurd(bars, series, tick)) {

@@ -51,9 +51,10 @@ void bars_destroy(struct bars *bars);
 void bars_expect_disorder(struct bars *bars, unsigned owner, int64_t lateness_us);
 
 /* Goes on with a bar that was published before this start: of each topic the newest,
- * then, while it returns true, the one published before that. Before any claim or tick.
- */
+ * then, while it returns true, the one published before that. Before any tick; where
+ * symbols were claimed before, bars_begin() has to follow. */
 bool bars_remember(struct bars *bars, const struct bar *bar);
+void bars_begin(struct bars *bars);
 
 enum bars_result {
     BARS_OK,
@@ -78,6 +79,9 @@ enum bars_result bars_tick(struct bars *bars, unsigned owner, const struct tick 
 /* The owner's clock reached `now_us`, unless it was there already: says and closes what
  * is due until then. */
 void bars_clock(struct bars *bars, unsigned owner, int64_t now_us);
+
+/* When the owner's clock will have something said or closed; INT64_MAX if nothing. */
+int64_t bars_due_us(const struct bars *bars, unsigned owner);
 
 /* The owner has no more ticks: closes its bars that have ended, whatever the lateness. */
 void bars_end(struct bars *bars, unsigned owner);

@@ -173,6 +173,70 @@ bool calendar_parse(const char *text, size_t len, int64_t *out_us)
     return true;
 }
 
+/* 20240131 */
+static bool take_day_number(const char *text, size_t len, int64_t *out_us)
+{
+    struct reader reader = {.at = text, .end = text + len};
+    struct date date;
+    if (len != 8 || !take_number(&reader, 4, 1900, 2099, &date.year) ||
+        !take_number(&reader, 2, 1, 12, &date.month) ||
+        !take_number(&reader, 2, 1, days_in_month(date.year, date.month), &date.day)) {
+        return false;
+    }
+    *out_us = days_from_date(date) * CALENDAR_DAY_US;
+    return true;
+}
+
+/* Digits below 10^19, at least one. */
+static bool take_whole(struct reader *reader, uint64_t *out)
+{
+    const char *const start = reader->at;
+    *out = 0;
+    for (; reader->at != reader->end && *reader->at >= '0' && *reader->at <= '9';
+         reader->at++) {
+        if (*out >= UINT64_C(1000000000000000000)) {
+            return false;
+        }
+        *out = *out * 10 + (uint64_t)(*reader->at - '0');
+    }
+    return reader->at != start;
+}
+
+/* The microseconds of a number of seconds, or of whatever it is too large for. */
+static int64_t scale_count(uint64_t whole, int64_t millionths)
+{
+    const int64_t count = (int64_t)(whole > INT64_MAX ? INT64_MAX : whole);
+    if (whole < UINT64_C(100000000000)) {
+        return count * CALENDAR_SECOND_US + millionths;
+    }
+    if (whole < UINT64_C(100000000000000)) {
+        return count * 1000 + millionths / 1000;
+    }
+    return whole < UINT64_C(100000000000000000) ? count : (int64_t)(whole / 1000);
+}
+
+bool calendar_parse_stamp(const char *text, size_t len, int64_t *out_us)
+{
+    if (calendar_parse(text, len, out_us) || take_day_number(text, len, out_us)) {
+        return true;
+    }
+    struct reader reader = {.at = text, .end = text + len};
+    const bool negative = take(&reader, '-');
+    uint64_t whole;
+    int64_t millionths = 0;
+    if (!take_whole(&reader, &whole) ||
+        (take(&reader, '.') && !take_fraction(&reader, &millionths)) ||
+        reader.at != reader.end) {
+        return false;
+    }
+    const int64_t at_us = scale_count(whole, millionths) * (negative ? -1 : 1);
+    if (at_us < CALENDAR_MIN_US || at_us > CALENDAR_MAX_US) {
+        return false;
+    }
+    *out_us = at_us;
+    return true;
+}
+
 static char *put_number(char *at, int64_t value, int digits)
 {
     for (int i = digits - 1; i >= 0; i--) {
@@ -237,7 +301,8 @@ int64_t calendar_bar_start(enum topic_interval interval, int64_t at_us)
     } else if (interval == TOPIC_1MO) {
         day -= date_from_days(day).day - 1;
     }
-    return zone_day_start(day) * CALENDAR_SECOND_US;
+    const int64_t start_us = zone_day_start(day) * CALENDAR_SECOND_US;
+    return start_us < CALENDAR_MIN_US ? CALENDAR_MIN_US : start_us;
 }
 
 int64_t calendar_bar_end(enum topic_interval interval, int64_t start_us)

@@ -6,6 +6,7 @@
 
 #include "common/feed.h"
 #include "feeder/calendar.h"
+#include "feeder/columns.h"
 #include "feeder/weights.h"
 #include "feeder/zone.h"
 
@@ -32,7 +33,7 @@ static const struct conf_setting settings[] = {
     {"rate", CONF_INT, AT(rate_per_s), "per second", 1, 1000000, "200", NULL,
      "walk: ticks per second, over all symbols"},
     {"seed", CONF_INT, AT(seed), NULL, 0, INT64_MAX, "1", NULL,
-     "walk: the same seed gives the same walk"},
+     "walk: the same seed gives the same prices, and with --from the same times"},
     {"file", CONF_STRING, AT(file), NULL, 0, 0, "", NULL,
      "replay: a file of ticks or bars, CSV or NDJSON, gzip or not, as FEEDS.md describes"},
     {"columns", CONF_STRING, AT(columns), NULL, 0, 0, "", NULL,
@@ -50,7 +51,8 @@ static const struct conf_setting settings[] = {
      "1m|5m|15m|30m|1h|4h|1d|1w|1M",
      "replay: how long a row with open, high, low and close lasts"},
     {"max-file-bytes", CONF_BYTES, AT(max_file_bytes), "bytes", 1, INT64_C(1) << 32,
-     "64m", NULL, "replay: a file longer than this is refused, as it is held in memory"},
+     "64m", NULL,
+     "replay: a file longer than this, unpacked, is refused, as it is held in memory"},
     {"max-line-bytes", CONF_BYTES, AT(max_line_bytes), "bytes", 256, 16 << 20, "64k",
      NULL, "stdin: longer lines are reported and skipped"},
     {"venue", CONF_CHOICE, AT(venue), NULL, 0, 0, "binance", "binance|coinbase|kraken",
@@ -110,27 +112,42 @@ static bool read_time(const char *text, const char *name, int64_t nothing, int64
                       char error[CONF_ERROR_MAX])
 {
     *out = nothing;
-    if (text[0] == '\0' || calendar_parse(text, strlen(text), out)) {
+    if (text[0] == '\0' || calendar_parse_stamp(text, strlen(text), out)) {
         return true;
     }
     snprintf(error, CONF_ERROR_MAX,
-             "--%s: not a time such as 2025-09-22 or 2025-09-22T05:16:02Z", name);
+             "--%s: not a time such as 2025-09-22, 2025-09-22T05:16:02Z or 1758518162",
+             name);
     return false;
 }
 
-/* A prefix is part of the history's key, where braces mean something to Redis Cluster. */
-static bool is_prefix(const char *text)
+static bool read_range(struct feeder_config *config, char error[CONF_ERROR_MAX])
 {
-    const size_t len = strlen(text);
-    if (len > FEED_PREFIX_MAX) {
+    if (!read_time(config->from, "from", CALENDAR_MIN_US, &config->from_us, error) ||
+        !read_time(config->to, "to", CALENDAR_MAX_US, &config->to_us, error)) {
         return false;
     }
-    for (size_t i = 0; i < len; i++) {
-        if (text[i] <= ' ' || text[i] > '~' || text[i] == '{' || text[i] == '}') {
-            return false;
-        }
+    if (config->from_us >= config->to_us) {
+        snprintf(error, CONF_ERROR_MAX, "--to: must be after --from");
+        return false;
     }
     return true;
+}
+
+/* Prefix and name are parts of keys, where braces mean something to Redis Cluster. */
+static bool is_key_part(const char *text, const char *setting, char error[CONF_ERROR_MAX])
+{
+    const size_t len = strlen(text);
+    bool good = len <= FEED_PREFIX_MAX;
+    for (size_t i = 0; i < len && good; i++) {
+        good = text[i] > ' ' && text[i] <= '~' && text[i] != '{' && text[i] != '}';
+    }
+    if (!good) {
+        snprintf(error, CONF_ERROR_MAX,
+                 "--%s: at most %d printable ASCII characters, no space and no braces",
+                 setting, FEED_PREFIX_MAX);
+    }
+    return good;
 }
 
 enum conf_result feeder_config_load(char *const argv[], char *const envp[],
@@ -147,16 +164,15 @@ enum conf_result feeder_config_load(char *const argv[], char *const envp[],
         snprintf(error, CONF_ERROR_MAX, "--redis: %s", why);
         return CONF_BAD;
     }
-    if (!is_prefix(out->channel_prefix)) {
-        snprintf(
-            error, CONF_ERROR_MAX,
-            "--channel-prefix: at most %d printable ASCII characters, no space and no "
-            "braces",
-            FEED_PREFIX_MAX);
+    if (!is_key_part(out->channel_prefix, "channel-prefix", error) ||
+        !is_key_part(out->name, "name", error)) {
         return CONF_BAD;
     }
-    if (!read_time(out->from, "from", CALENDAR_MIN_US, &out->from_us, error) ||
-        !read_time(out->to, "to", CALENDAR_MAX_US, &out->to_us, error)) {
+    if (!read_range(out, error)) {
+        return CONF_BAD;
+    }
+    struct columns columns;
+    if (!columns_parse(out->columns, &columns, error)) {
         return CONF_BAD;
     }
     if (!weights_are(out->weights)) {

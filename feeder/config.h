@@ -28,7 +28,7 @@ struct feeder_config {
 
     const char *file;
     const char *columns;
-    const char *from; /* "" or as calendar_parse() reads it */
+    const char *from; /* "" or as calendar_parse_stamp() reads it */
     const char *to;
     double speed;
     bool loop;

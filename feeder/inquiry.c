@@ -11,20 +11,18 @@
 #include "common/feed.h"
 #include "common/log.h"
 #include "feeder/config.h"
+#include "feeder/entry.h"
 #include "feeder/marks.h"
+#include "feeder/peer.h"
 #include "feeder/refusal.h"
 
 #define CHANNELS_MAX 100000 /* whose last ids are kept */
 #define PAGE         "32"   /* entries in one answer */
 #define PAGE_ENTRIES 32
-#define PEER_ID_MAX  20  /* a 64-bit number */
-#define ADDRESS_MAX  127 /* an IPv6 address or the path of a Unix socket, and a port */
 
-/* A connection of ours as Redis knows it. The address tells it from another one with the
- * same id, should Redis have been restarted. */
-struct peer {
-    char id[PEER_ID_MAX + 1]; /* empty: not known */
-    char address[ADDRESS_MAX + 1];
+/* A connection of ours. */
+struct connection {
+    struct peer peer;
     struct marks *marks; /* what was published over it, and before */
 };
 
@@ -40,8 +38,8 @@ struct inquiry {
     inquiry_over_fn on_over;
     void *arg;
 
-    struct peer met;     /* the newest connection */
-    struct peer trusted; /* the one that messages were sent over last */
+    struct connection met;     /* the newest one */
+    struct connection trusted; /* the one that messages were sent over last */
     bool complained;
 
     /* Of the channel that is being asked about. */
@@ -94,25 +92,9 @@ static bool is_passing(const char *text)
 /* ---- meeting ------------------------------------------------------------------------
  */
 
-/* Copies what stands between two words, if there is room for it. */
-static bool copy_between(const char *text, const char *before, const char *after,
-                         char *out, size_t size)
-{
-    const char *begin = strstr(text, before);
-    const char *end = begin == NULL ? NULL : strstr(begin + strlen(before), after);
-    if (end == NULL) {
-        return false;
-    }
-    begin += strlen(before);
-    return (size_t)snprintf(out, size, "%.*s", (int)(end - begin), begin) < size;
-}
-
-/* `id=7 addr=127.0.0.1:50614 laddr=…`:
- * https://redis.io/docs/latest/commands/client-list/ */
 static void on_client_info(void *arg, const struct bus_reply *reply)
 {
     struct inquiry *inquiry = arg;
-    struct peer *met = &inquiry->met;
     if (reply == NULL) {
         return;
     }
@@ -124,11 +106,7 @@ static void on_client_info(void *arg, const struct bus_reply *reply)
         return;
     }
     size_t len;
-    const char *text = bus_reply_text(reply, &len);
-    if (!copy_between(text, " addr=", " laddr=", met->address, sizeof(met->address)) ||
-        !copy_between(text, "id=", " ", met->id, sizeof(met->id))) {
-        met->id[0] = '\0';
-    }
+    (void)peer_read_info(&inquiry->met.peer, bus_reply_text(reply, &len));
 }
 
 static uint64_t read_number(const struct bus_reply *reply)
@@ -157,7 +135,7 @@ static void on_time(void *arg, const struct bus_reply *reply)
 
 bool inquiry_meet(struct inquiry *inquiry)
 {
-    inquiry->met.id[0] = '\0';
+    inquiry->met.peer.id[0] = '\0';
     marks_restart(inquiry->met.marks, (struct feed_id){0, 0});
     const char *who[] = {"CLIENT", "INFO"};
     const char *when[] = {"TIME"};
@@ -167,7 +145,7 @@ bool inquiry_meet(struct inquiry *inquiry)
 void inquiry_trust(struct inquiry *inquiry)
 {
     assert(outbox_doubt(inquiry->outbox) == NULL);
-    const struct peer old = inquiry->trusted;
+    const struct connection old = inquiry->trusted;
     inquiry->trusted = inquiry->met;
     inquiry->met = old;
 }
@@ -223,23 +201,6 @@ static const char *write_key(const struct inquiry *inquiry, char key[FEED_KEY_MA
     return key;
 }
 
-static bool read_id(const struct bus_reply *reply, struct feed_id *out)
-{
-    size_t len;
-    if (bus_reply_kind(reply) != BUS_REPLY_TEXT) {
-        return false;
-    }
-    const char *text = bus_reply_text(reply, &len);
-    return feed_id_parse(text, len, out);
-}
-
-/* An entry is a list of its id and its fields. */
-static bool read_entry_id(const struct bus_reply *entry, struct feed_id *out)
-{
-    return bus_reply_kind(entry) == BUS_REPLY_LIST && bus_reply_count(entry) > 0 &&
-           read_id(bus_reply_item(entry, 0), out);
-}
-
 static bool is_named(const struct bus_reply *reply, const char *name)
 {
     size_t len;
@@ -264,9 +225,12 @@ static bool read_about(const struct bus_reply *reply, struct about *out)
         } else if (is_named(name, "entries-added")) {
             added = bus_reply_integer(value);
         } else if (is_named(name, "last-generated-id")) {
-            complete = read_id(value, &out->last);
+            complete = entry_read_id(value, &out->last);
         } else if (is_named(name, "first-entry")) {
-            (void)read_entry_id(value, &out->first);
+            struct entry first;
+            if (entry_read(value, &first)) {
+                out->first = first.id;
+            }
         }
     }
     if (length == added) {
@@ -291,18 +255,16 @@ static void read_page(struct inquiry *inquiry)
     }
 }
 
-/* Returns false if this is no entry. One with other fields than `d` is none of ours. */
-static bool show(struct inquiry *inquiry, const struct bus_reply *entry)
+/* Returns false if this is no entry. */
+static bool show(struct inquiry *inquiry, const struct bus_reply *reply)
 {
-    if (!read_entry_id(entry, &inquiry->read) || bus_reply_count(entry) != 2) {
+    struct entry entry;
+    if (!entry_read(reply, &entry)) {
         return false;
     }
-    const struct bus_reply *fields = bus_reply_item(entry, 1);
-    if (bus_reply_kind(fields) == BUS_REPLY_LIST && bus_reply_count(fields) == 2 &&
-        is_named(bus_reply_item(fields, 0), "d")) {
-        size_t len;
-        const char *payload = bus_reply_text(bus_reply_item(fields, 1), &len);
-        outbox_seen(inquiry->outbox, inquiry->read, payload, len);
+    inquiry->read = entry.id;
+    if (entry.payload != NULL) {
+        outbox_seen(inquiry->outbox, entry.id, entry.payload, entry.payload_len);
     }
     return true;
 }
@@ -408,7 +370,7 @@ static void on_closed(void *arg, const struct bus_reply *reply)
 
 void inquiry_begin(struct inquiry *inquiry)
 {
-    const struct peer *lost = &inquiry->trusted;
+    const struct peer *lost = &inquiry->trusted.peer;
     outbox_lost(inquiry->outbox); /* begin anew with a channel half seen */
     if (lost->id[0] == '\0') {
         complain(inquiry, strange);

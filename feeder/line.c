@@ -5,74 +5,28 @@
 
 #include "common/json.h"
 #include "feeder/calendar.h"
-
-struct span {
-    const char *at;
-    size_t len;
-};
+#include "feeder/object.h"
 
 struct members {
-    struct span topic;
-    struct span data;
-    struct span price;
-    struct span size;
-    struct span time;
-    struct span market;
+    struct object_span topic;
+    struct object_span data;
+    struct object_span price;
+    struct object_span size;
+    struct object_span time;
+    struct object_span market;
+    struct object_span id;
 };
 
-/* What follows walks over text that json_is_object() found well formed. */
-
-static const char *skip_space(const char *at)
-{
-    while (*at == ' ' || *at == '\t' || *at == '\n' || *at == '\r') {
-        at++;
-    }
-    return at;
-}
-
-static const char *skip_string(const char *at)
-{
-    for (at++; *at != '"'; at++) {
-        if (*at == '\\') {
-            at++;
-        }
-    }
-    return at + 1;
-}
-
-static const char *skip_value(const char *at)
-{
-    if (*at == '"') {
-        return skip_string(at);
-    }
-    if (*at != '{' && *at != '[') {
-        return at + strcspn(at, ",}] \t\r\n");
-    }
-    size_t depth = 0;
-    do {
-        if (*at == '"') {
-            at = skip_string(at);
-            continue;
-        }
-        if (*at == '{' || *at == '[') {
-            depth++;
-        } else if (*at == '}' || *at == ']') {
-            depth--;
-        }
-        at++;
-    } while (depth > 0);
-    return at;
-}
-
-static struct span *member_named(struct members *members, struct span name)
+static struct object_span *member_named(struct members *members, struct object_span name)
 {
     const struct {
         const char *name;
-        struct span *span;
+        struct object_span *span;
     } known[] = {
         {"\"topic\"", &members->topic}, {"\"data\"", &members->data},
         {"\"price\"", &members->price}, {"\"size\"", &members->size},
         {"\"time\"", &members->time},   {"\"market\"", &members->market},
+        {"\"id\"", &members->id},
     };
     for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
         if (strlen(known[i].name) == name.len &&
@@ -83,73 +37,21 @@ static struct span *member_named(struct members *members, struct span name)
     return NULL;
 }
 
-static void find_members(const char *at, struct members *out)
+static void find_members(const char *text, struct members *out)
 {
-    at = skip_space(skip_space(at) + 1);
-    while (*at != '}') {
-        const char *const name = at;
-        at = skip_string(at);
-        struct span *span =
-            member_named(out, (struct span){.at = name, .len = (size_t)(at - name)});
-        at = skip_space(skip_space(at) + 1);
-        const char *const value = at;
-        at = skip_value(at);
+    struct object_member member;
+    for (const char *at = object_begin(text); object_next(&at, &member);) {
+        struct object_span *span = member_named(out, member.name);
         if (span != NULL) {
-            *span = (struct span){.at = value, .len = (size_t)(at - value)};
-        }
-        at = skip_space(at);
-        if (*at == ',') {
-            at = skip_space(at + 1);
+            *span = member.value;
         }
     }
-}
-
-static int hex_digit(char c)
-{
-    if (c >= '0' && c <= '9') {
-        return c - '0';
-    }
-    return c >= 'a' ? c - 'a' + 10 : c - 'A' + 10;
-}
-
-/* Unescapes a JSON string of ASCII. Returns its length, or 0 if it is empty, too long,
- * not a string or not ASCII; none of them is a topic, a time or a market. */
-static size_t unescape(struct span value, char *out, size_t size)
-{
-    size_t len = 0;
-    if (value.len < 2 || value.at[0] != '"') {
-        return 0;
-    }
-    const char *const end = value.at + value.len - 1;
-    for (const char *at = value.at + 1; at != end; at++) {
-        if (len == size) {
-            return 0;
-        }
-        int c = (unsigned char)*at;
-        if (c == '\\') {
-            at++;
-            c = (unsigned char)*at;
-            if (c == 'u') {
-                c = 0;
-                for (int i = 1; i <= 4; i++) {
-                    c = c * 16 + hex_digit(at[i]);
-                }
-                at += 4;
-            } else if (c != '/' && c != '\\' && c != '"') {
-                return 0;
-            }
-        }
-        if (c < ' ' || c > '~') {
-            return 0;
-        }
-        out[len++] = (char)c;
-    }
-    return len;
 }
 
 static const char *take_message(const struct members *members, struct line *out)
 {
-    const size_t len = unescape(members->topic, out->topic_text, sizeof(out->topic_text));
+    const size_t len =
+        object_string(members->topic, out->topic_text, sizeof(out->topic_text));
     if (!topic_parse(out->topic_text, len, &out->topic)) {
         return "not a valid topic";
     }
@@ -162,9 +64,9 @@ static const char *take_message(const struct members *members, struct line *out)
 }
 
 /* As in "stock.AAPL". */
-static bool take_symbol(struct span topic, struct line *out)
+static bool take_symbol(struct object_span topic, struct line *out)
 {
-    const size_t len = unescape(topic, out->topic_text, sizeof(out->topic_text));
+    const size_t len = object_string(topic, out->topic_text, sizeof(out->topic_text));
     const char *const dot = memchr(out->topic_text, '.', len);
     if (dot == NULL) {
         return false;
@@ -175,6 +77,31 @@ static bool take_symbol(struct span topic, struct line *out)
                             &out->tick.type) &&
            out->tick.type != TOPIC_MARKET &&
            topic_is_symbol(out->tick.symbol, out->tick.symbol_len);
+}
+
+/* A number, or a string. */
+static bool take_time(struct object_span value, int64_t *out_us)
+{
+    if (value.at[0] != '"') {
+        return calendar_parse_stamp(value.at, value.len, out_us);
+    }
+    char text[64];
+    const size_t len = object_string(value, text, sizeof(text));
+    return calendar_parse_stamp(text, len, out_us);
+}
+
+static bool take_id(struct object_span value, uint64_t *out)
+{
+    uint64_t id = 0;
+    for (size_t i = 0; i < value.len; i++) {
+        const char c = value.at[i];
+        if (c < '0' || c > '9' || __builtin_mul_overflow(id, UINT64_C(10), &id) ||
+            __builtin_add_overflow(id, (uint64_t)(c - '0'), &id)) {
+            return false;
+        }
+    }
+    *out = id;
+    return id > 0;
 }
 
 static const char *take_tick(const struct members *members, struct line *out)
@@ -193,18 +120,18 @@ static const char *take_tick(const struct members *members, struct line *out)
     }
     if (members->market.at != NULL) {
         tick->market_len =
-            unescape(members->market, out->market_text, sizeof(out->market_text));
+            object_string(members->market, out->market_text, sizeof(out->market_text));
         if (!topic_is_symbol(out->market_text, tick->market_len)) {
             return "not a valid market";
         }
     }
+    if (members->id.at != NULL && !take_id(members->id, &tick->id)) {
+        return "id is not a whole number above 0 that fits 64 bits";
+    }
     out->has_time = members->time.at != NULL;
-    if (out->has_time) {
-        char time[64];
-        const size_t len = unescape(members->time, time, sizeof(time));
-        if (!calendar_parse(time, len, &tick->time_us)) {
-            return "time is not of the form \"2025-09-22T05:16:02.8Z\"";
-        }
+    if (out->has_time && !take_time(members->time, &tick->time_us)) {
+        return "time is neither of the form \"2025-09-22T05:16:02.8Z\" nor a number "
+               "since 1970";
     }
     return NULL;
 }

@@ -4,12 +4,13 @@
  *
  *     {"topic":"stock.AAPL.1m","data":{"price":150.25}}
  *     {"topic":"stock.AAPL","price":150.25,"size":100,"time":"2025-09-22T05:16:02Z",
- *      "market":"US"}
+ *      "market":"US","id":28457}
  *
  * A line with `data` is a message: its topic is a whole one, and data, a JSON object, is
  * published byte for byte. A line with `price` is a tick: its topic is type and symbol;
- * size (0), time (now) and market (none) may be missing. Other members are ignored. Of
- * members with the same name the last one counts.
+ * size (0), time (now), market (none) and id (none) may be missing. time is a string or a
+ * number, as calendar_parse_stamp() reads it; id, the trade's, is a number from 1 to
+ * 2^64 - 1. Other members are ignored. Of members with the same name the last one counts.
  */
 #ifndef FEEDER_LINE_H
 #define FEEDER_LINE_H

@@ -41,6 +41,16 @@ static void on_done(void *arg)
     loop_stop(program->loop);
 }
 
+/* It is leaving: a signal that comes now changes nothing. */
+static void block_signals(void)
+{
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, SIGINT);
+    sigprocmask(SIG_BLOCK, &signals, NULL);
+}
+
 static int run(const struct feeder_config *config, const struct source_list *list)
 {
     struct program program = {.status = EXIT_FAILURE};
@@ -61,6 +71,10 @@ static int run(const struct feeder_config *config, const struct source_list *lis
     program.status = EXIT_SUCCESS;
     log_info("feeding", log_str("source", config->source));
     loop_run(program.loop);
+    block_signals();
+    if (pump_failed(program.pump)) {
+        program.status = EXIT_FAILURE;
+    }
     goto out;
 failed:
     fprintf(stderr, "chronofeed: %s\n", error);

@@ -292,6 +292,20 @@ void outbox_judge(struct outbox *outbox, struct feed_id base, struct feed_id old
     }
 }
 
+size_t outbox_abandon(struct outbox *outbox)
+{
+    assert(outbox->in_doubt || outbox->in_flight.count == 0);
+    const size_t count = outbox_waiting(outbox);
+    outbox->counts[OUTBOX_UNKNOWN] += outbox->in_flight.count;
+    outbox->counts[OUTBOX_DROPPED] += count - outbox->in_flight.count;
+    clear(&outbox->waiting);
+    clear(&outbox->in_flight);
+    clear(&outbox->answered);
+    outbox->refused = 0;
+    outbox_lost(outbox);
+    return count;
+}
+
 size_t outbox_waiting(const struct outbox *outbox)
 {
     return outbox->waiting.count + outbox->refused + outbox_in_doubt(outbox);

@@ -104,6 +104,10 @@ bool outbox_all_seen(const struct outbox *outbox);
  *     was not published and waits again; otherwise it stays unknown. */
 void outbox_judge(struct outbox *outbox, struct feed_id base, struct feed_id oldest);
 
+/* Gives up all that waits, is refused or in doubt; nothing may be in flight. Returns how
+ * many: dropped, and unknown where they were in doubt. */
+size_t outbox_abandon(struct outbox *outbox);
+
 /* Waiting, refused or in doubt. */
 size_t outbox_waiting(const struct outbox *outbox);
 size_t outbox_in_flight(const struct outbox *outbox);

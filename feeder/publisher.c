@@ -11,6 +11,8 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "feeder/inquiry.h"
+#include "feeder/lease.h"
+#include "feeder/past.h"
 #include "feeder/refusal.h"
 
 #define PAUSE_MIN_MS     100
@@ -22,22 +24,30 @@
 #define STREAK 1000
 
 /* The answers that are due at once, besides those to messages: the library's as well. */
-#define PENDING_MORE (INQUIRY_PENDING_MAX + 1)
+#define PENDING_MORE (INQUIRY_PENDING_MAX + LEASE_PENDING_MAX + PAST_PENDING_MAX + 1)
 
 /* Of the queue at most a quarter is in flight, so that what comes back has its place. */
 #define IN_FLIGHT_SHARE 4
 
-enum state { AWAY, LOADING, ASKING, READY, PAUSED };
+enum state { AWAY, LOADING, CLAIMING, ASKING, READING, READY, PAUSED };
+
+#define STATES (PAUSED + 1)
 
 struct publisher {
     struct bus *bus;
     struct outbox *outbox;
+    struct lease *lease;
     struct inquiry *inquiry;
+    struct past *past;
     struct loop_timer *pause;
-    publisher_progress_fn on_progress;
+    struct loop_timer *reset; /* of a connection that must not be used any more */
+    const struct publisher_ops *ops;
     void *arg;
 
     enum state state;
+    bool resume; /* reads the histories */
+    bool begun;  /* and others have not published since */
+    bool dying;
     bool was_away;        /* and that it is back has not been said */
     uint64_t pause_ms;    /* the next one */
     char refusal[32];     /* the error that was told; empty once that is over */
@@ -56,10 +66,16 @@ struct publisher {
 
 static void set_state(struct publisher *publisher, enum state state)
 {
-    static const bool allowed[5][5] = {
+    static const bool allowed[STATES][STATES] = {
         [AWAY] = {[AWAY] = true, [LOADING] = true},
-        [LOADING] = {[AWAY] = true, [ASKING] = true, [READY] = true, [PAUSED] = true},
-        [ASKING] = {[AWAY] = true, [READY] = true, [PAUSED] = true},
+        [LOADING] = {[AWAY] = true, [CLAIMING] = true, [PAUSED] = true},
+        [CLAIMING] = {[AWAY] = true,
+                      [ASKING] = true,
+                      [READING] = true,
+                      [READY] = true,
+                      [PAUSED] = true},
+        [ASKING] = {[AWAY] = true, [READING] = true, [READY] = true, [PAUSED] = true},
+        [READING] = {[AWAY] = true, [READY] = true, [PAUSED] = true},
         [READY] = {[AWAY] = true, [PAUSED] = true},
         [PAUSED] = {[AWAY] = true, [LOADING] = true},
     };
@@ -137,6 +153,7 @@ static void on_refused(struct publisher *publisher, const char *text)
 
 static void go_away(struct publisher *publisher)
 {
+    lease_lost(publisher->lease);
     if (publisher->state != AWAY) {
         loop_timer_stop(publisher->pause);
         set_state(publisher, AWAY);
@@ -148,6 +165,9 @@ static void go_away(struct publisher *publisher)
 static void on_answer(void *arg, const struct bus_reply *reply)
 {
     struct publisher *publisher = arg;
+    if (publisher->state == AWAY) {
+        return; /* it is in doubt already */
+    }
     if (reply == NULL) {
         /* The bus is about to say so, but until then would take messages to lose them. */
         go_away(publisher);
@@ -160,12 +180,12 @@ static void on_answer(void *arg, const struct bus_reply *reply)
         on_published(publisher, reply);
     }
     send_next(publisher);
-    publisher->on_progress(publisher->arg);
+    publisher->ops->on_progress(publisher->arg);
 }
 
 static void send_next(struct publisher *publisher)
 {
-    while (publisher->state == READY) {
+    while (publisher->state == READY && lease_is_valid(publisher->lease)) {
         const struct outbox_message *message = outbox_next(publisher->outbox);
         if (message == NULL) {
             return;
@@ -186,16 +206,48 @@ static void send_next(struct publisher *publisher)
     }
 }
 
-/* Nothing is in doubt: messages go over this connection from now on. */
+/* Messages go over this connection from now on. */
 static void get_ready(struct publisher *publisher)
 {
-    inquiry_trust(publisher->inquiry);
     set_state(publisher, READY);
     if (publisher->was_away) {
         publisher->was_away = false;
         tell_it_is_over(publisher);
     }
+    if (!publisher->begun) {
+        publisher->begun = true;
+        publisher->ops->on_begin(publisher->arg);
+    }
     send_next(publisher);
+}
+
+static bool on_past_entry(void *arg, const struct topic *topic, const char *payload,
+                          size_t len)
+{
+    const struct publisher *publisher = arg;
+    return publisher->ops->on_past(publisher->arg, topic, payload, len);
+}
+
+static void on_past_over(void *arg, const char *refusal)
+{
+    struct publisher *publisher = arg;
+    if (refusal != NULL) {
+        pause_for(publisher, refusal);
+        return;
+    }
+    get_ready(publisher);
+}
+
+/* Nothing is in doubt. */
+static void begin(struct publisher *publisher)
+{
+    inquiry_trust(publisher->inquiry);
+    if (publisher->begun || !publisher->resume) {
+        get_ready(publisher);
+        return;
+    }
+    set_state(publisher, READING);
+    past_read(publisher->past);
 }
 
 /* What became of the messages whose answers were lost; the others go again. */
@@ -219,8 +271,8 @@ static void on_inquiry_over(void *arg, const char *refusal)
         return;
     }
     tell_verdicts(publisher);
-    get_ready(publisher);
-    publisher->on_progress(publisher->arg);
+    begin(publisher);
+    publisher->ops->on_progress(publisher->arg);
 }
 
 static void inquire(struct publisher *publisher)
@@ -232,9 +284,80 @@ static void inquire(struct publisher *publisher)
     inquiry_begin(publisher->inquiry);
 }
 
+/* Others have published since: what waits would come after what is newer. */
+static void give_up(struct publisher *publisher)
+{
+    if (publisher->begun) {
+        publisher->begun = false;
+        const size_t count = outbox_abandon(publisher->outbox);
+        log_warn("another feeder took over, what waited is not published",
+                 log_int("count", (int64_t)count));
+        past_restart(publisher->past);
+        publisher->ops->on_end(publisher->arg);
+    }
+}
+
+static void on_lease_held(void *arg, bool kept)
+{
+    struct publisher *publisher = arg;
+    if (!kept) {
+        give_up(publisher);
+    }
+    if (outbox_doubt(publisher->outbox) != NULL) {
+        inquire(publisher);
+    } else {
+        begin(publisher);
+    }
+}
+
+/* If messages are under way, they may be carried out yet: the other one, too, has Redis
+ * close this connection before it begins. */
+static void on_lease_elsewhere(void *arg)
+{
+    struct publisher *publisher = arg;
+    if (publisher->state == CLAIMING) {
+        give_up(publisher);
+    } else {
+        go_away(publisher);
+        loop_timer_start(publisher->reset, 0);
+    }
+}
+
+static void on_lease_renewed(void *arg)
+{
+    send_next(arg);
+}
+
+static void on_lease_refused(void *arg, const char *why)
+{
+    struct publisher *publisher = arg;
+    if (publisher->state == CLAIMING || publisher->state == READY) {
+        pause_for(publisher, why);
+    }
+}
+
+static void on_lease_released(void *arg)
+{
+    struct publisher *publisher = arg;
+    if (!publisher->dying) {
+        publisher->ops->on_left(publisher->arg);
+    }
+}
+
+static void on_reset(void *arg)
+{
+    struct publisher *publisher = arg;
+    if (bus_state(publisher->bus) == BUS_CONNECTED) {
+        bus_reset(publisher->bus, "another feeder took over");
+    }
+}
+
 static void on_loaded(void *arg, const struct bus_reply *reply)
 {
     struct publisher *publisher = arg;
+    if (publisher->state != LOADING) {
+        return;
+    }
     if (reply == NULL) {
         go_away(publisher);
         return;
@@ -244,11 +367,8 @@ static void on_loaded(void *arg, const struct bus_reply *reply)
         pause_for(publisher, bus_reply_text(reply, &len));
         return;
     }
-    if (outbox_doubt(publisher->outbox) != NULL) {
-        inquire(publisher);
-    } else {
-        get_ready(publisher);
-    }
+    set_state(publisher, CLAIMING);
+    lease_claim(publisher->lease);
 }
 
 static void load_library(struct publisher *publisher)
@@ -299,35 +419,49 @@ static struct outbox *create_outbox(const struct feeder_config *config)
     return outbox_create((size_t)config->max_queue, (size_t)in_flight);
 }
 
+static bool create_parts(struct publisher *publisher, struct loop *loop,
+                         const struct feeder_config *config, const char *name)
+{
+    static const struct lease_ops lease_ops = {.on_held = on_lease_held,
+                                               .on_elsewhere = on_lease_elsewhere,
+                                               .on_renewed = on_lease_renewed,
+                                               .on_refused = on_lease_refused,
+                                               .on_released = on_lease_released};
+    static const struct past_ops past_ops = {.on_entry = on_past_entry,
+                                             .on_over = on_past_over};
+    struct publisher *self = publisher;
+    self->outbox = create_outbox(config);
+    self->pause = loop_timer_create(loop, on_pause_over, self);
+    self->reset = loop_timer_create(loop, on_reset, self);
+    self->bus = create_bus(loop, config, self);
+    self->lease = lease_create(loop, self->bus, config, name, &lease_ops, self);
+    self->inquiry = inquiry_create(self->bus, self->outbox, on_inquiry_over, self);
+    self->past = past_create(self->bus, config, &past_ops, self);
+    return self->outbox != NULL && self->pause != NULL && self->reset != NULL &&
+           self->bus != NULL && self->lease != NULL && self->inquiry != NULL &&
+           self->past != NULL;
+}
+
 struct publisher *publisher_create(struct loop *loop, const struct feeder_config *config,
-                                   publisher_progress_fn on_progress, void *arg)
+                                   const char *name, const struct publisher_ops *ops,
+                                   void *arg)
 {
     struct publisher *publisher = calloc(1, sizeof(*publisher));
     if (publisher == NULL) {
         return NULL;
     }
-    publisher->on_progress = on_progress;
+    publisher->ops = ops;
     publisher->arg = arg;
     publisher->pause_ms = PAUSE_MIN_MS;
     publisher->prefix = config->channel_prefix;
+    publisher->resume = config->resume;
     snprintf(publisher->history_length, NUMBER_TEXT_SIZE, "%" PRId64,
              config->history_length);
-    publisher->outbox = create_outbox(config);
-    publisher->pause = loop_timer_create(loop, on_pause_over, publisher);
-    publisher->bus = create_bus(loop, config, publisher);
-    publisher->inquiry =
-        inquiry_create(publisher->bus, publisher->outbox, on_inquiry_over, publisher);
-    if (publisher->outbox == NULL || publisher->pause == NULL || publisher->bus == NULL ||
-        publisher->inquiry == NULL) {
+    if (!create_parts(publisher, loop, config, name)) {
         publisher_destroy(publisher);
         return NULL;
     }
     return publisher;
-}
-
-static void no_progress(void *arg)
-{
-    (void)arg;
 }
 
 void publisher_destroy(struct publisher *publisher)
@@ -335,9 +469,12 @@ void publisher_destroy(struct publisher *publisher)
     if (publisher == NULL) {
         return;
     }
-    publisher->on_progress = no_progress;
+    publisher->dying = true;
     bus_destroy(publisher->bus);
+    past_destroy(publisher->past);
     inquiry_destroy(publisher->inquiry);
+    lease_destroy(publisher->lease);
+    loop_timer_destroy(publisher->reset);
     loop_timer_destroy(publisher->pause);
     outbox_destroy(publisher->outbox);
     free(publisher);
@@ -346,10 +483,17 @@ void publisher_destroy(struct publisher *publisher)
 void publisher_publish(struct publisher *publisher, const char *topic, size_t topic_len,
                        const char *payload, size_t len)
 {
+    assert(publisher->begun);
     char channel[FEED_CHANNEL_MAX];
     const size_t channel_len = feed_channel(channel, publisher->prefix, topic, topic_len);
     outbox_push(publisher->outbox, channel, channel_len, payload, len);
     send_next(publisher);
+}
+
+bool publisher_leave(struct publisher *publisher)
+{
+    return bus_state(publisher->bus) == BUS_CONNECTED &&
+           lease_release(publisher->lease, publisher_idle(publisher));
 }
 
 size_t publisher_waiting(const struct publisher *publisher)

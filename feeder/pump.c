@@ -5,76 +5,57 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "common/log.h"
 #include "common/loop.h"
 #include "feeder/calendar.h"
+#include "feeder/lanes.h"
+#include "feeder/progress.h"
 #include "feeder/publisher.h"
-#include "feeder/tape.h"
+#include "feeder/wire.h"
 
-#define TURN_MAX_MS      250   /* the longest without looking at the clocks */
-#define TURN_TICKS       1000  /* the most a source is asked for at once */
-#define TICK_MESSAGES    18    /* what one tick closes and updates, usually at most */
 #define REPORT_MS        60000 /* between two lines of counters */
 #define BAD_LINES_LOGGED 10    /* in a second; the others are only counted */
 
-_Static_assert(SOURCES_MAX <= BARS_OWNERS_MAX, "each source is an owner");
-
-/* A source and its place in the list, which is its name as an owner. */
-struct lane {
-    struct pump *pump;
-    unsigned owner;
-    struct source *source;
-    struct source_next next;
-    struct loop_watch *watch; /* once it was WAITING */
+enum state {
+    STANDING_BY, /* the publisher has not begun, or others have published since */
+    RUNNING,
+    STOPPED /* no source is asked any more */
 };
 
 struct pump {
     struct loop *loop;
-    struct tape *tape;
+    const struct feeder_config *config;
+    const struct source_list *list;
+    char name[FEED_NAME_MAX + 1]; /* of the lease */
+    struct lanes *lanes;          /* NULL if they could not begin anew */
     struct publisher *publisher;
+    struct wires *wires;
     struct loop_timer *turn;
     struct loop_timer *deadline;
     struct loop_timer *report;
     pump_done_fn on_done;
     void *arg;
 
-    struct lane lanes[SOURCES_MAX];
-    size_t count;
-    size_t room; /* patient sources are asked while fewer messages wait */
-    int64_t drain_timeout_ms;
-    bool blocked; /* a patient source was not asked for lack of room */
-    bool stopped; /* no source is asked any more */
+    enum state state;
+    size_t max_waiting; /* messages, before patient sources are not asked */
+    bool blocked;       /* something was not asked for, for lack of room */
+    bool leaving;       /* the lease is being let go of */
     bool done;
+    bool failed;
+
+    bool watched; /* somebody looks at a terminal */
+    struct progress progress;
 
     uint64_t bad_lines;
     uint64_t bad_lines_logged; /* since then: */
     uint64_t bad_lines_ms;
 };
 
-static void on_claim(void *arg, const struct tick *tick)
-{
-    const struct lane *lane = arg;
-    tape_claim(lane->pump->tape, lane->owner, tick);
-}
-
-static void on_tick(void *arg, const struct tick *tick)
-{
-    const struct lane *lane = arg;
-    tape_tick(lane->pump->tape, lane->owner, tick);
-}
-
-static void on_ready_message(void *arg, const struct topic *topic, const char *payload,
-                             size_t len)
-{
-    const struct lane *lane = arg;
-    tape_message(lane->pump->tape, topic, payload, len);
-}
-
 static void on_bad_line(void *arg, uint64_t line, const char *why)
 {
-    const struct lane *lane = arg;
-    struct pump *pump = lane->pump;
+    struct pump *pump = arg;
     const uint64_t now_ms = loop_now_ms();
     pump->bad_lines++;
     if (now_ms - pump->bad_lines_ms >= 1000) {
@@ -87,46 +68,58 @@ static void on_bad_line(void *arg, uint64_t line, const char *why)
     }
 }
 
-static void on_notice(void *arg, bool bad, const char *what, const char *detail)
-{
-    const struct lane *lane = arg;
-    const char *source = lane->source == NULL ? "" : lane->source->kind->name;
-    if (bad) {
-        log_warn(what, log_str("source", source), log_str("detail", detail));
-    } else {
-        log_info(what, log_str("source", source), log_str("detail", detail));
-    }
-}
-
-static const struct source_sink sink = {.on_claim = on_claim,
-                                        .on_tick = on_tick,
-                                        .on_message = on_ready_message,
-                                        .on_bad_line = on_bad_line,
-                                        .on_notice = on_notice};
-
-static void on_tape_message(void *arg, const char *topic, size_t topic_len,
-                            const char *payload, size_t len)
+static void on_message(void *arg, const char *topic, size_t topic_len,
+                       const char *payload, size_t len)
 {
     const struct pump *pump = arg;
     publisher_publish(pump->publisher, topic, topic_len, payload, len);
 }
 
+static void on_input(void *arg)
+{
+    const struct pump *pump = arg;
+    loop_timer_start(pump->turn, 0);
+}
+
+static size_t room(void *arg)
+{
+    const struct pump *pump = arg;
+    const size_t waiting = publisher_waiting(pump->publisher);
+    return waiting < pump->max_waiting ? pump->max_waiting - waiting : 0;
+}
+
+static const struct source_world *on_world(void *arg)
+{
+    const struct pump *pump = arg;
+    return wires_world(pump->wires);
+}
+
+static const struct lanes_ops lanes_ops = {.world = on_world,
+                                           .on_message = on_message,
+                                           .on_bad_line = on_bad_line,
+                                           .on_input = on_input,
+                                           .room = room};
+
 static void report(const struct pump *pump)
 {
+    const struct lanes *lanes = pump->lanes;
     uint64_t refused = 0;
+    if (lanes == NULL) {
+        return; /* they could not begin anew, which was said */
+    }
     for (unsigned fate = BARS_OK + 1; fate < BARS_RESULTS; fate++) {
-        refused += tape_ticks(pump->tape, fate);
+        refused += lanes_ticks(lanes, fate);
     }
     const struct publisher *publisher = pump->publisher;
-    refused -= tape_ticks(pump->tape, BARS_FOREIGN);
-    refused -= tape_ticks(pump->tape, BARS_LATE);
-    refused -= tape_ticks(pump->tape, BARS_DUPLICATE);
-    log_info("counters", log_int("ticks", (int64_t)tape_ticks(pump->tape, BARS_OK)),
-             log_int("late", (int64_t)tape_ticks(pump->tape, BARS_LATE)),
-             log_int("duplicate", (int64_t)tape_ticks(pump->tape, BARS_DUPLICATE)),
-             log_int("missed", (int64_t)tape_missed(pump->tape)),
-             log_int("sizeless", (int64_t)tape_sizeless(pump->tape)),
-             log_int("foreign", (int64_t)tape_ticks(pump->tape, BARS_FOREIGN)),
+    refused -= lanes_ticks(lanes, BARS_FOREIGN);
+    refused -= lanes_ticks(lanes, BARS_LATE);
+    refused -= lanes_ticks(lanes, BARS_DUPLICATE);
+    log_info("counters", log_int("ticks", (int64_t)lanes_ticks(lanes, BARS_OK)),
+             log_int("late", (int64_t)lanes_ticks(lanes, BARS_LATE)),
+             log_int("duplicate", (int64_t)lanes_ticks(lanes, BARS_DUPLICATE)),
+             log_int("missed", (int64_t)lanes_missed(lanes)),
+             log_int("sizeless", (int64_t)lanes_sizeless(lanes)),
+             log_int("foreign", (int64_t)lanes_ticks(lanes, BARS_FOREIGN)),
              log_int("refused", (int64_t)refused),
              log_int("bad_lines", (int64_t)pump->bad_lines),
              log_int("published", (int64_t)publisher_count(publisher, OUTBOX_PUBLISHED)),
@@ -143,13 +136,49 @@ static void on_report(void *arg)
     loop_timer_start(pump->report, REPORT_MS);
 }
 
+/* What the terminal refuses is not shown. */
+static void show(const char *text, size_t len)
+{
+    const ssize_t ignored = len > 0 ? write(STDERR_FILENO, text, len) : 0;
+    (void)ignored;
+}
+
+static void show_progress(struct pump *pump, uint64_t now_ms)
+{
+    struct progress_now now = {.now_ms = now_ms};
+    char line[PROGRESS_LINE_MAX];
+    if (pump->watched && lanes_progress(pump->lanes, &now)) {
+        show(line, progress_line(&pump->progress, &now, line));
+    }
+}
+
 static void finish(struct pump *pump)
 {
     if (!pump->done) {
         pump->done = true;
+        if (pump->progress.started) {
+            show(PROGRESS_CLEAR, sizeof(PROGRESS_CLEAR) - 1);
+        }
         report(pump);
         pump->on_done(pump->arg);
     }
+}
+
+/* All is published: the lease goes too, so that another feeder need not wait for its end.
+ */
+static void leave(struct pump *pump)
+{
+    if (!pump->leaving) {
+        pump->leaving = true;
+        if (!publisher_leave(pump->publisher)) {
+            finish(pump);
+        }
+    }
+}
+
+static void on_left(void *arg)
+{
+    finish(arg);
 }
 
 static void on_deadline(void *arg)
@@ -169,169 +198,129 @@ static struct source_now read_clocks(void)
                                           wall.tv_nsec / 1000};
 }
 
-static void on_readable(void *arg)
-{
-    const struct lane *lane = arg;
-    loop_timer_start(lane->pump->turn, 0);
-}
-
-/* Without memory for a watch the source is asked at the next turn all the same. */
-static void wait_for_input(struct lane *lane)
-{
-    if (lane->watch == NULL) {
-        lane->watch =
-            loop_watch_create(lane->pump->loop, lane->next.fd, on_readable, lane);
-    }
-    if (lane->watch != NULL) {
-        loop_watch_start(lane->watch);
-    }
-}
-
-/* How much the source may be asked for. */
-static size_t budget(struct lane *lane)
-{
-    struct pump *pump = lane->pump;
-    if (!lane->source->patient) {
-        return TURN_TICKS;
-    }
-    const size_t waiting = publisher_waiting(pump->publisher);
-    if (waiting >= pump->room) {
-        pump->blocked = true;
-        return 0;
-    }
-    const size_t ticks = (pump->room - waiting) / TICK_MESSAGES + 1;
-    return ticks < TURN_TICKS ? ticks : TURN_TICKS;
-}
-
-/* Asks the source, due or not: its clock may have moved. Returns when it is to be asked
- * again, or UINT64_MAX if something else will tell. */
-static uint64_t advance(struct lane *lane, struct source_now now)
-{
-    struct source *source = lane->source;
-    const size_t max = budget(lane);
-    if (max == 0) {
-        return UINT64_MAX;
-    }
-    lane->next = source->kind->advance(source, now, max);
-    if (source->clock_us != SOURCE_NO_CLOCK) {
-        tape_clock(lane->pump->tape, lane->owner, source->clock_us);
-    }
-    switch (lane->next.state) {
-    case SOURCE_DUE:
-        return lane->next.due_ms;
-    case SOURCE_WAITING:
-        wait_for_input(lane);
-        return UINT64_MAX;
-    case SOURCE_ENDED:
-        tape_end(lane->pump->tape, lane->owner);
-        log_info("source ended", log_str("source", source->kind->name));
-        return UINT64_MAX;
-    }
-    return UINT64_MAX;
-}
-
 static void stop(struct pump *pump)
 {
-    pump->stopped = true;
+    pump->state = STOPPED;
     loop_timer_stop(pump->turn);
-    tape_flush(pump->tape);
+    if (pump->lanes != NULL) {
+        lanes_end(pump->lanes);
+    }
     if (publisher_idle(pump->publisher)) {
-        finish(pump);
+        leave(pump);
     }
 }
 
 static void on_turn(void *arg)
 {
     struct pump *pump = arg;
-    if (pump->stopped) {
+    if (pump->state == STOPPED) {
         return; /* input came in the turn in which it was stopped */
     }
     const struct source_now now = read_clocks();
-    uint64_t next_ms = now.mono_ms + TURN_MAX_MS;
-    size_t running = 0;
-    pump->blocked = false;
-    for (size_t i = 0; i < pump->count; i++) {
-        struct lane *lane = &pump->lanes[i];
-        if (lane->next.state == SOURCE_ENDED) {
-            continue;
-        }
-        const uint64_t due_ms = advance(lane, now);
-        next_ms = due_ms < next_ms ? due_ms : next_ms;
-        running += lane->next.state != SOURCE_ENDED;
-    }
-    if (running == 0) {
+    const struct lanes_next next = lanes_turn(pump->lanes, now);
+    pump->blocked = next.blocked;
+    if (next.over) {
         stop(pump);
         return;
     }
-    loop_timer_start(pump->turn, next_ms > now.mono_ms ? next_ms - now.mono_ms : 0);
+    show_progress(pump, now.mono_ms);
+    loop_timer_start(pump->turn,
+                     next.due_ms > now.mono_ms ? next.due_ms - now.mono_ms : 0);
 }
 
 static void on_progress(void *arg)
 {
     struct pump *pump = arg;
-    if (pump->stopped) {
+    if (pump->state == STOPPED) {
         if (publisher_idle(pump->publisher)) {
-            finish(pump);
+            leave(pump);
         }
-    } else if (pump->blocked && publisher_waiting(pump->publisher) < pump->room / 2) {
+    } else if (pump->blocked &&
+               publisher_waiting(pump->publisher) < pump->max_waiting / 2) {
         pump->blocked = false;
         loop_timer_start(pump->turn, 0);
     }
 }
 
-static bool create_sources(struct pump *pump, const struct feeder_config *config,
-                           const struct source_list *list, char error[SOURCE_ERROR_MAX])
+static bool on_past(void *arg, const struct topic *topic, const char *payload, size_t len)
 {
-    for (size_t i = 0; i < list->count; i++) {
-        struct lane *lane = &pump->lanes[i];
-        lane->pump = pump;
-        lane->owner = (unsigned)i;
-        lane->source = list->kinds[i]->create(config, &sink, lane, error);
-        if (lane->source == NULL) {
-            return false;
-        }
-        pump->count++;
-    }
-    return true;
+    const struct pump *pump = arg;
+    return pump->state == STANDING_BY && lanes_remember(pump->lanes, topic, payload, len);
 }
 
-static struct tape *create_tape(struct pump *pump, const struct feeder_config *config)
+static void on_begin(void *arg)
 {
-    const struct tape_rules rules = {
-        .bars = {.max_symbols = (size_t)config->max_symbols,
-                 .min_update_us = config->min_update_ms * 1000,
-                 .lateness_us = config->lateness_ms * 1000,
-                 .band_percent = config->price_band_percent},
-        .weights = config->weights};
-    return tape_create(&rules, on_tape_message, pump);
+    struct pump *pump = arg;
+    if (pump->state == STOPPED) {
+        return;
+    }
+    pump->state = RUNNING;
+    log_info("publishing", log_str("name", pump->name[0] == '\0' ? NULL : pump->name),
+             log_int("backlog", (int64_t)lanes_backlog(pump->lanes)));
+    lanes_begin(pump->lanes);
+    loop_timer_start(pump->turn, 0);
+}
+
+/* What was published since is in Redis, so all begins anew from there. */
+static void on_end(void *arg)
+{
+    struct pump *pump = arg;
+    char error[SOURCE_ERROR_MAX];
+    if (pump->state == STOPPED) {
+        leave(pump); /* nothing is left to be published */
+        return;
+    }
+    pump->state = STANDING_BY;
+    lanes_destroy(pump->lanes);
+    pump->lanes =
+        lanes_create(pump->loop, pump->config, pump->list, &lanes_ops, pump, error);
+    if (pump->lanes == NULL) {
+        log_error("the sources cannot begin anew", log_str("why", error));
+        pump->failed = true;
+        stop(pump);
+    }
 }
 
 struct pump *pump_create(struct loop *loop, const struct feeder_config *config,
                          const struct source_list *list, pump_done_fn on_done, void *arg,
                          char error[SOURCE_ERROR_MAX])
 {
+    static const struct publisher_ops ops = {.on_progress = on_progress,
+                                             .on_past = on_past,
+                                             .on_begin = on_begin,
+                                             .on_end = on_end,
+                                             .on_left = on_left};
     snprintf(error, SOURCE_ERROR_MAX, "out of memory");
     struct pump *pump = calloc(1, sizeof(*pump));
     if (pump == NULL) {
         return NULL;
     }
     pump->loop = loop;
+    pump->config = config;
+    pump->list = list;
     pump->on_done = on_done;
     pump->arg = arg;
-    pump->drain_timeout_ms = config->drain_timeout_ms;
+    pump->watched = isatty(STDERR_FILENO) && config->log_format == LOG_FORMAT_TEXT &&
+                    config->log_level == LOG_LEVEL_INFO;
+    source_name(config, list, pump->name);
     const int64_t ahead = 4 * config->max_in_flight;
-    pump->room = (size_t)(ahead < config->max_queue / 2 ? ahead : config->max_queue / 2);
-    pump->tape = create_tape(pump, config);
+    const int64_t half = config->max_queue / 2;
+    pump->max_waiting = (size_t)(ahead < half ? ahead : half);
     pump->turn = loop_timer_create(loop, on_turn, pump);
     pump->deadline = loop_timer_create(loop, on_deadline, pump);
     pump->report = loop_timer_create(loop, on_report, pump);
-    if (pump->tape == NULL || pump->turn == NULL || pump->deadline == NULL ||
-        pump->report == NULL || !create_sources(pump, config, list, error)) {
+    pump->wires = wires_create(loop);
+    if (pump->wires != NULL) {
+        pump->lanes = lanes_create(loop, config, list, &lanes_ops, pump, error);
+    }
+    if (pump->turn == NULL || pump->deadline == NULL || pump->report == NULL ||
+        pump->lanes == NULL) {
         pump_destroy(pump);
         return NULL;
     }
-    pump->publisher = publisher_create(loop, config, on_progress, pump);
+    pump->publisher = publisher_create(loop, config, pump->name, &ops, pump);
     if (pump->publisher == NULL) {
+        snprintf(error, SOURCE_ERROR_MAX, "out of memory");
         pump_destroy(pump);
         return NULL;
     }
@@ -346,11 +335,8 @@ void pump_destroy(struct pump *pump)
         return;
     }
     publisher_destroy(pump->publisher);
-    for (size_t i = 0; i < pump->count; i++) {
-        loop_watch_destroy(pump->lanes[i].watch);
-        pump->lanes[i].source->kind->destroy(pump->lanes[i].source);
-    }
-    tape_destroy(pump->tape);
+    lanes_destroy(pump->lanes);
+    wires_destroy(pump->wires);
     loop_timer_destroy(pump->turn);
     loop_timer_destroy(pump->deadline);
     loop_timer_destroy(pump->report);
@@ -359,6 +345,11 @@ void pump_destroy(struct pump *pump)
 
 void pump_stop(struct pump *pump)
 {
-    loop_timer_start(pump->deadline, (uint64_t)pump->drain_timeout_ms);
+    loop_timer_start(pump->deadline, (uint64_t)pump->config->drain_timeout_ms);
     stop(pump);
+}
+
+bool pump_failed(const struct pump *pump)
+{
+    return pump->failed;
 }

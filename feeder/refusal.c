@@ -10,6 +10,8 @@ static const struct refusal refusals[] = {
      false},
     {"NOPERM", "the Redis account lacks a permission; FEEDS.md lists what it needs",
      true},
+    {"ERR The user executing the script can't run", /* of a function's commands */
+     "the Redis account lacks a permission; FEEDS.md lists what it needs", true},
     {"ERR unknown command", "this Redis is too old: it must be 7 or newer", true},
     {"ERR Function not found", NULL, false},
     {"NOAUTH", "this Redis wants a password: give it in --redis", false},

@@ -21,6 +21,7 @@ struct series *series_create(const struct tick *tick)
     for (unsigned i = 0; i < TOPIC_INTERVALS; i++) {
         series->lanes[i].series = series;
         series->lanes[i].closed_until_us = CALENDAR_MIN_US;
+        series->lanes[i].said_until_us = CALENDAR_MIN_US;
     }
     return series;
 }
@@ -78,29 +79,38 @@ static struct series_bar *bar_create(struct series *series, enum topic_interval 
     return bar;
 }
 
+/* Where the trade goes into a bar that the lane has. */
+static enum series_fit plan_bar(struct series_bar *bar, enum topic_interval interval,
+                                struct series_plan *plan)
+{
+    const struct tick *tick = plan->tick;
+    if (tick->id != 0 && tick->id <= bar->known_id) {
+        return SERIES_KNOWN;
+    }
+    plan->bars[interval] = bar;
+    return decimal_add(bar->bar.volume, tick->size, &plan->volumes[interval])
+               ? SERIES_FITS
+               : SERIES_TOO_BIG;
+}
+
 static enum series_fit plan_lane(struct series *series, enum topic_interval interval,
                                  int64_t over_us, struct series_plan *plan)
 {
     const struct series_lane *lane = &series->lanes[interval];
     const struct tick *tick = plan->tick;
-    plan->volumes[interval] = tick->size;
-    if (tick->id != 0 && tick->id <= lane->known_id) {
-        return SERIES_KNOWN;
-    }
-    if (tick->time_us < lane->closed_until_us) {
-        return SERIES_LATE;
-    }
     struct series_bar *bar = find(lane, tick->time_us);
+    plan->volumes[interval] = tick->size;
     if (bar != NULL) {
-        plan->bars[interval] = bar;
-        return decimal_add(bar->bar.volume, tick->size, &plan->volumes[interval])
-                   ? SERIES_FITS
-                   : SERIES_TOO_BIG;
+        return bar->end_us <= over_us ? SERIES_LATE : plan_bar(bar, interval, plan);
     }
     const int64_t start_us = calendar_bar_start(interval, tick->time_us);
     const int64_t end_us = calendar_bar_end(interval, start_us);
     if (end_us <= over_us) {
         return SERIES_LATE;
+    }
+    if (tick->time_us < lane->closed_until_us) {
+        /* Closed before a restart, and by the clock it was in time for that. */
+        return tick->id != 0 ? SERIES_KNOWN : SERIES_LATE;
     }
     plan->bars[interval] = bar_create(series, interval, start_us, end_us);
     plan->fresh[interval] = plan->bars[interval] != NULL;
@@ -235,6 +245,30 @@ static void correct_next_day(struct series *series, const struct series_bar *day
     }
 }
 
+/* Of all trades that a bar counted before a restart, the first with its opening price
+ * opened it. */
+static void hear_again(const struct series_lane *lane, const struct tick *tick)
+{
+    struct series_bar *bar = find(lane, tick->time_us);
+    if (bar == NULL || tick->id == 0 || tick->id > bar->known_id ||
+        decimal_compare(tick->price, bar->bar.open) != 0) {
+        return;
+    }
+    if (bar->open_unknown ||
+        is_before(tick->time_us, tick->id, bar->open_us, bar->open_id)) {
+        bar->open_unknown = false;
+        bar->open_us = tick->time_us;
+        bar->open_id = tick->id;
+    }
+}
+
+void series_hear_again(struct series *series, const struct tick *tick)
+{
+    for (unsigned i = 0; i < TOPIC_INTERVALS; i++) {
+        hear_again(&series->lanes[i], tick);
+    }
+}
+
 void series_carry_out(struct series *series, const struct series_plan *plan,
                       int64_t late_from_us)
 {
@@ -242,6 +276,7 @@ void series_carry_out(struct series *series, const struct series_plan *plan,
     for (unsigned i = 0; i < TOPIC_INTERVALS; i++) {
         struct series_bar *bar = plan->bars[i];
         if (bar == NULL) {
+            hear_again(&series->lanes[i], tick);
             continue;
         }
         if (plan->fresh[i]) {
@@ -322,15 +357,14 @@ void series_set_change(struct bar *bar)
     }
 }
 
-static bool is_first_of(const struct series_lane *lane)
-{
-    return lane->newest == NULL && lane->closed_until_us == CALENDAR_MIN_US;
-}
-
 /* Without memory the bar begins anew. */
-static void remember_open(struct series *series, const struct bar *bar, int64_t end_us)
+static void remember_open(struct series *series, const struct bar *bar, int64_t end_us,
+                          bool first)
 {
     struct series_lane *lane = &series->lanes[bar->topic.interval];
+    if (bar->start_us < lane->closed_until_us || find(lane, bar->start_us) != NULL) {
+        return;
+    }
     struct series_bar *held =
         bar_create(series, bar->topic.interval, bar->start_us, end_us);
     if (held == NULL) {
@@ -340,49 +374,78 @@ static void remember_open(struct series *series, const struct bar *bar, int64_t 
     held->bar = *bar;
     held->bar.topic = topic;
     held->bar.market = series->market;
-    held->open_us = bar->start_us;
+    held->open_us = bar->start_us; /* nothing is before that */
+    held->open_unknown = true;
     held->close_us = bar->time_us;
     held->close_id = bar->last_id;
+    held->known_id = bar->last_id;
     insert(lane, held);
-    lane->closed_until_us = bar->start_us;
+    held->news = lane->newest == held && !first; /* the last message was not about it */
 }
 
-bool series_remember(struct series *series, const struct bar *bar, int64_t lateness_us)
+static void remember_price(struct series *series, const struct bar *bar)
 {
-    struct series_lane *lane = &series->lanes[bar->topic.interval];
-    const int64_t end_us = calendar_bar_end(bar->topic.interval, bar->start_us);
-    if (is_first_of(lane) && (!series->traded || bar->time_us > series->last_us)) {
+    if (!series->traded || bar->time_us > series->last_us) {
         series->traded = true;
         series->last = bar->close;
         series->last_us = bar->time_us;
         series->remembered_us = bar->time_us;
     }
+}
+
+/* A lane speaks in groups: one closed bar; or, from some bar on, all up to the newest,
+ * after which every trade so far has been said. A feeder that was killed may have left
+ * its last group unfinished, and what is older than a whole group's bar is said before
+ * it. So the bars that may still be open have all been given with the first message of a
+ * whole group whose bar has none of them before it. */
+bool series_remember(struct series *series, const struct bar *bar, int64_t lateness_us)
+{
+    struct series_lane *lane = &series->lanes[bar->topic.interval];
+    const int64_t end_us = calendar_bar_end(bar->topic.interval, bar->start_us);
+    const bool first = lane->said_until_us == CALENDAR_MIN_US;
+    remember_price(series, bar);
+    if (lane->said_until_us < bar->time_us) {
+        lane->said_until_us = bar->time_us;
+    }
+    lane->whole |= lateness_us == 0 || (!first && bar->start_us >= lane->given_us);
+    lane->given_us = bar->start_us;
     if (lane->known_id < bar->last_id) {
         lane->known_id = bar->last_id;
     }
+    if (lane->whole && (lateness_us == 0 || !bar->closed) &&
+        lane->whole_id < bar->last_id) {
+        lane->whole_id = bar->last_id;
+    }
     if (bar->closed) {
-        if (is_first_of(lane)) {
+        lane->whole = true; /* from the one before it on */
+        if (lane->closed_until_us < end_us) {
             lane->closed_until_us = end_us;
         }
         if (bar->topic.interval == TOPIC_1D) {
             keep_day(series, bar, end_us);
         }
-        return false;
+        return lateness_us > 0;
     }
-    if (is_first_of(lane) || bar->start_us < lane->closed_until_us) {
-        remember_open(series, bar, end_us);
-    }
-    return end_us + lateness_us > series->remembered_us && lateness_us > 0;
+    remember_open(series, bar, end_us, first);
+    return !lane->whole || (bar->start_us > lane->closed_until_us &&
+                            bar->start_us > lane->said_until_us - lateness_us);
 }
 
-void series_begin(struct series *series)
+void series_begin(struct series *series, int64_t lateness_us)
 {
     uint64_t all = UINT64_MAX;
     uint64_t some = 0;
     for (unsigned i = 0; i < TOPIC_INTERVALS; i++) {
-        const uint64_t known = series->lanes[i].known_id;
-        all = known < all ? known : all;
-        some = known > some ? known : some;
+        struct series_lane *lane = &series->lanes[i];
+        const int64_t over_us = lane->said_until_us - lateness_us;
+        if (over_us > CALENDAR_MIN_US) {
+            const int64_t start_us = calendar_bar_start(i, over_us);
+            if (lane->closed_until_us < start_us) {
+                lane->closed_until_us = start_us;
+            }
+        }
+        all = lane->whole_id < all ? lane->whole_id : all;
+        some = lane->known_id > some ? lane->known_id : some;
     }
     trade_ids_begin(&series->ids, all, some);
 }

@@ -10,8 +10,8 @@
  *     1m     [ closed ][ ended  ][ newest  ]          lane->newest ──older──▶ …
  *     5m     [ newest                          …
  *
- * A trade that a lane counted before a restart is known by its id, and passed over in
- * that lane only: the lanes' last messages need not be equally new.
+ * A trade that a bar counted before a restart is known by its id, and passed over in that
+ * bar only: the lanes' last messages need not be equally new.
  *
  * Bars know when they are over, but not what time it is: bars.h closes and publishes
  * them.
@@ -39,13 +39,27 @@ struct series_bar {
     uint64_t open_id;
     int64_t close_us;
     uint64_t close_id;
+
+    /* Of a bar that was begun before a restart: trades up to this one were counted then.
+     * Which of them opened it is found out when they are heard again. */
+    uint64_t known_id;
+    bool open_unknown;
 };
 
 struct series_lane {
     struct series *series;
     struct series_bar *newest;
     int64_t closed_until_us; /* bars that begin before this are closed */
-    uint64_t known_id;       /* trades up to this one were counted before a restart */
+
+    /* Of before a restart: the newest time in its messages, CALENDAR_MIN_US if it has
+     * none; the newest trade in them, and the one up to which none is missing; and of the
+     * message given last, when its bar began, and whether all messages before it are in
+     * whole groups. */
+    int64_t said_until_us;
+    uint64_t known_id;
+    uint64_t whole_id;
+    int64_t given_us;
+    bool whole;
 
     /* bars.c's, for its pace. */
     struct series_lane *next;
@@ -60,7 +74,8 @@ struct series {
     char market[TOPIC_SYMBOL_MAX];
     size_t market_len;
 
-    unsigned owner; /* bars.c's, like the next two */
+    unsigned owner; /* bars.c's, like the next three */
+    bool begun;     /* nothing more will be remembered */
     uint32_t number;
     int64_t next_end_us;
 
@@ -97,7 +112,7 @@ struct series_plan {
 enum series_fit {
     SERIES_FITS,
     SERIES_KNOWN,   /* in every lane */
-    SERIES_LATE,    /* one of its bars is closed, or ended by `over_us` */
+    SERIES_LATE,    /* one of its bars ended by `over_us`, or is closed for good */
     SERIES_TOO_BIG, /* a sum or a change would not fit a decimal */
     SERIES_NO_MEMORY,
 };
@@ -109,6 +124,9 @@ enum series_fit series_plan(struct series *series, const struct tick *tick,
                             int64_t over_us, struct series_plan *out);
 void series_carry_out(struct series *series, const struct series_plan *plan,
                       int64_t late_from_us);
+
+/* A trade came again that had been counted. */
+void series_hear_again(struct series *series, const struct tick *tick);
 
 /* The lane's oldest bar, NULL if it has none, and the same taken out, closed: the caller
  * frees it. */
@@ -123,10 +141,10 @@ void series_set_change(struct bar *bar);
 
 /* Goes on with a bar that was published: of each lane the newest, then, while it returns
  * true, the one published before that. `lateness_us`: how long bars stayed open after
- * their end. */
+ * their end, at most. */
 bool series_remember(struct series *series, const struct bar *bar, int64_t lateness_us);
 
-/* After all was remembered. */
-void series_begin(struct series *series);
+/* After all was remembered, with how long this series' bars stayed open. */
+void series_begin(struct series *series, int64_t lateness_us);
 
 #endif

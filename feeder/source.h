@@ -4,8 +4,8 @@
  *
  * A source is asked to go on, with the time, and hands over what is due. It has a clock
  * of its own, the time its data has come to, which closes the bars that end in silence.
- * It may read its file or descriptor, and does nothing else to the world; what it has to
- * say goes to its sink.
+ * It may read its file or descriptor, and does nothing else to the world but what struct
+ * source_world does for it; what it has to say goes to its sink.
  *
  * A new kind: a file with a `const struct source_kind`, its declaration and its row in
  * source.c, and its settings in config.c.
@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "common/feed.h"
 #include "feeder/config.h"
 #include "feeder/tick.h"
 
@@ -67,6 +68,15 @@ struct source {
     /* It waits as long as one likes, so it is asked for no more than can be published. Of
      * the others the oldest messages are dropped instead. */
     bool patient;
+
+    /* It is live and its ticks have ids, so that none is counted twice: it is asked, too,
+     * while nobody may publish, and its ticks are kept in a backlog. All others are not
+     * asked then. */
+    bool ids;
+
+    /* Its ticks are out of order by so much, by their nature: bars stay open at least so
+     * long after their end. */
+    int64_t disorder_us;
 };
 
 enum source_state { SOURCE_DUE, SOURCE_WAITING, SOURCE_ENDED };
@@ -78,6 +88,41 @@ struct source_next {
 };
 
 #define SOURCE_ERROR_MAX 256
+
+/* A WebSocket connection to somewhere, and what it tells whoever opened it. Texts live
+ * during the call. on_over() comes once, never from within one of our own calls, and is
+ * the last; the others may be answered by any call. */
+struct source_wire;
+
+struct source_wire_ops {
+    void (*on_open)(void *arg);
+    void (*on_text)(void *arg, const char *text, size_t len);
+    void (*on_pong)(void *arg);
+    void (*on_over)(void *arg, const char *why);
+};
+
+/* What a source may do to the world, done by whoever runs it. */
+struct source_world {
+    void *arg;
+
+    /* Before the first open(); again is fine, and changes nothing. Certificates are
+     * trusted that are in the file, or in the system's store if it is "". Returns false
+     * and one line in `error`. */
+    bool (*prepare)(void *arg, const char *ca_file, char error[SOURCE_ERROR_MAX]);
+
+    /* Begins to connect, to an address as address.h has it. NULL when out of memory. */
+    struct source_wire *(*open)(void *arg, const char *url,
+                                const struct source_wire_ops *ops, void *ops_arg);
+
+    /* Of an open wire. send() returns false if what was sent last has not left yet. */
+    bool (*send)(struct source_wire *wire, const char *text, size_t len);
+    void (*ping)(struct source_wire *wire);
+
+    /* Nothing more will be heard of it. NULL is fine. */
+    void (*close)(struct source_wire *wire);
+
+    struct source_now (*now)(void *arg);
+};
 
 struct source_kind {
     const char *name;
@@ -92,8 +137,14 @@ struct source_kind {
                              char error[SOURCE_ERROR_MAX]);
     void (*destroy)(struct source *source);
 
+    /* Called once, after create(). The world outlives the source. Returns false and one
+     * line in `error` if it can't be. May be NULL. */
+    bool (*equip)(struct source *source, const struct source_world *world,
+                  char error[SOURCE_ERROR_MAX]);
+
     /* Goes on where it was, instead of beginning. Called at most once, before the first
-     * advance(), with values that live during the call. May be NULL. */
+     * advance(), with values that live during the call; not if nothing of it was
+     * published before, nor if it has been asked while standing by. May be NULL. */
     void (*resume)(struct source *source, const struct source_past *past);
 
     /* How much of it is done. False if it has no end. May be NULL. */
@@ -117,8 +168,15 @@ struct source_list {
 bool source_parse(const struct feeder_config *config, struct source_list *out,
                   char error[SOURCE_ERROR_MAX]);
 
+/* Writes the name of the lease: the setting, or what the sources make: a file's or a
+ * venue's feeders are of one name. Empty if there is none, for nobody knows what others
+ * feed by stdin. */
+void source_name(const struct feeder_config *config, const struct source_list *list,
+                 char out[FEED_NAME_MAX + 1]);
+
 extern const struct source_kind walk_source;
 extern const struct source_kind replay_source;
 extern const struct source_kind stdin_source;
+extern const struct source_kind exchange_source;
 
 #endif

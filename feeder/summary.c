@@ -10,6 +10,7 @@
 
 #include <json-c/json.h>
 
+#include "common/json.h"
 #include "feeder/calendar.h"
 #include "feeder/weights.h"
 
@@ -31,7 +32,8 @@ struct market {
     struct decimal base; /* the index before its day began */
     int64_t day_us;      /* CALENDAR_MIN_US before the first */
     bool is_past; /* all that is known of that day was published before this start: */
-    struct decimal past; /* the index by then */
+    struct decimal past;   /* the index by then */
+    uint64_t past_members; /* and how many made it up */
     bool changed;
     int64_t due_us;  /* no report before */
     int64_t time_us; /* of the newest bar */
@@ -181,14 +183,69 @@ static struct decimal index_value(const struct market *market, const struct stat
     return market->base;
 }
 
-/* The market's next day begins where this one ends. */
+static void report(const struct summary *summary, const struct market *market)
+{
+    const struct state state = add_up(summary, market);
+    const struct decimal now = index_value(market, &state);
+    struct decimal change = {0};
+    struct decimal percent = {0};
+    if (decimal_subtract(now, market->base, &change)) {
+        decimal_percent(change, market->base, &percent);
+    }
+    char texts[4][DECIMAL_TEXT_MAX + 1];
+    decimal_format(texts[0], now);
+    decimal_format(texts[1], change);
+    decimal_format(texts[2], percent);
+    decimal_format(texts[3], state.volume);
+    char day[CALENDAR_TEXT_MAX + 1];
+    char time[CALENDAR_TEXT_MAX + 1];
+    calendar_format_second(day, market->day_us);
+    calendar_format(time, market->time_us);
+    char text[SUMMARY_TEXT_MAX + 1];
+    const int len = snprintf(
+        text, sizeof(text),
+        "{\"market\":\"%.*s\",\"start\":\"%s\",\"index_value\":%s,\"change\":%s,"
+        "\"change_percent\":%s,\"volume\":%s,\"advancers\":%" PRIu32
+        ",\"decliners\":%" PRIu32 ",\"unchanged\":%" PRIu32 ",\"timestamp\":\"%s\"}",
+        (int)market->name_len, market->name, day, texts[0], texts[1], texts[2], texts[3],
+        state.advancers, state.decliners, state.unchanged, time);
+    assert(len > 0 && len <= SUMMARY_TEXT_MAX);
+    const struct topic topic = {.type = TOPIC_MARKET,
+                                .interval = TOPIC_SUMMARY,
+                                .symbol = market->name,
+                                .symbol_len = market->name_len};
+    summary->on_report(summary->arg, &topic, text, (size_t)len);
+}
+
+/* Whether bars of before this start are known of all who made up the market then: some
+ * may be newer than its last report. Once a member's next day began, that was the day's
+ * last. */
+static bool is_complete(const struct summary *summary, const struct market *market)
+{
+    const size_t place = (size_t)(market - summary->markets) + 1;
+    uint64_t count = 0;
+    for (size_t i = 0; i < summary->member_room; i++) {
+        if (summary->members[i].market == place) {
+            count++;
+            if (summary->members[i].day_us > market->day_us) {
+                return false;
+            }
+        }
+    }
+    return count == market->past_members;
+}
+
+/* The market's next day begins where this one ends, which is said before. */
 static void begin_day(const struct summary *summary, struct market *market,
                       int64_t day_us)
 {
-    if (market->is_past) {
+    if (market->is_past && !is_complete(summary, market)) {
         market->base = market->past;
     } else if (market->day_us != CALENDAR_MIN_US) {
         const struct state state = add_up(summary, market);
+        if (market->changed) {
+            report(summary, market);
+        }
         market->base = index_value(market, &state);
     }
     market->is_past = false;
@@ -231,18 +288,6 @@ static bool counts(const struct bar *bar)
     return bar->topic.interval == TOPIC_1D && bar->market_len > 0;
 }
 
-bool summary_join(struct summary *summary, const struct bar *bar)
-{
-    if (!counts(bar)) {
-        return true;
-    }
-    struct member *member = find_or_join(summary, bar);
-    if (member != NULL) {
-        update(member, bar);
-    }
-    return member != NULL;
-}
-
 /* The very first report waits for other members' bars. */
 static void expect_report(struct market *market, int64_t now_us)
 {
@@ -251,6 +296,21 @@ static void expect_report(struct market *market, int64_t now_us)
         market->due_us = now_us + SUMMARY_PAUSE_US;
     } else if (market->due_us < now_us) {
         market->due_us = now_us;
+    }
+}
+
+static void hear(const struct summary *summary, struct market *market,
+                 struct member *member, const struct bar *bar)
+{
+    if (market->day_us < bar->start_us) {
+        begin_day(summary, market, bar->start_us);
+    }
+    update(member, bar);
+    if (!market->changed) {
+        expect_report(market, bar->time_us);
+    }
+    if (market->time_us < bar->time_us) {
+        market->time_us = bar->time_us;
     }
 }
 
@@ -264,52 +324,27 @@ bool summary_bar(struct summary *summary, const struct bar *bar)
         return false;
     }
     struct market *market = &summary->markets[member->market - 1];
-    if (market->day_us < bar->start_us) {
-        begin_day(summary, market, bar->start_us);
-    }
-    update(member, bar);
+    hear(summary, market, member, bar);
     market->is_past = false;
-    if (!market->changed) {
-        expect_report(market, bar->time_us);
-    }
-    if (market->time_us < bar->time_us) {
-        market->time_us = bar->time_us;
-    }
     return true;
 }
 
-static void report(const struct summary *summary, const struct market *market)
+bool summary_join(struct summary *summary, const struct bar *bar)
 {
-    const struct state state = add_up(summary, market);
-    const struct decimal now = index_value(market, &state);
-    struct decimal change = {0};
-    struct decimal percent = {0};
-    if (decimal_subtract(now, market->base, &change)) {
-        decimal_percent(change, market->base, &percent);
+    if (!counts(bar)) {
+        return true;
     }
-    char texts[4][DECIMAL_TEXT_MAX + 1];
-    decimal_format(texts[0], now);
-    decimal_format(texts[1], change);
-    decimal_format(texts[2], percent);
-    decimal_format(texts[3], state.volume);
-    char day[CALENDAR_TEXT_MAX + 1];
-    char time[CALENDAR_TEXT_MAX + 1];
-    calendar_format_second(day, market->day_us);
-    calendar_format(time, market->time_us);
-    char text[SUMMARY_TEXT_MAX + 1];
-    const int len = snprintf(
-        text, sizeof(text),
-        "{\"market\":\"%.*s\",\"start\":\"%s\",\"index_value\":%s,\"change\":%s,"
-        "\"change_percent\":%s,\"volume\":%s,\"advancers\":%" PRIu32
-        ",\"decliners\":%" PRIu32 ",\"unchanged\":%" PRIu32 ",\"timestamp\":\"%s\"}",
-        (int)market->name_len, market->name, day, texts[0], texts[1], texts[2], texts[3],
-        state.advancers, state.decliners, state.unchanged, time);
-    assert(len > 0 && len <= SUMMARY_TEXT_MAX);
-    const struct topic topic = {.type = TOPIC_MARKET,
-                                .interval = TOPIC_SUMMARY,
-                                .symbol = market->name,
-                                .symbol_len = market->name_len};
-    summary->on_report(summary->arg, &topic, text, (size_t)len);
+    struct member *member = find_or_join(summary, bar);
+    if (member == NULL) {
+        return false;
+    }
+    struct market *market = &summary->markets[member->market - 1];
+    if (bar->time_us > market->time_us) {
+        hear(summary, market, member, bar);
+    } else {
+        update(member, bar);
+    }
+    return true;
 }
 
 int64_t summary_due_us(const struct summary *summary, unsigned owner)
@@ -357,37 +392,67 @@ static bool get_number(struct json_object *root, const char *name, struct decima
     return text != NULL && decimal_parse(text, strlen(text), out);
 }
 
-static bool get_day(struct json_object *root, int64_t *out_us)
+/* Adds a count to *sum. */
+static bool add_count(struct json_object *root, const char *name, uint64_t *sum)
 {
     struct json_object *value;
-    return json_object_object_get_ex(root, "start", &value) &&
+    if (!json_object_object_get_ex(root, name, &value) ||
+        !json_object_is_type(value, json_type_int)) {
+        return false;
+    }
+    *sum += (uint32_t)json_object_get_int(value);
+    return true;
+}
+
+static bool get_time(struct json_object *root, const char *name, int64_t *out_us)
+{
+    struct json_object *value;
+    return json_object_object_get_ex(root, name, &value) &&
            json_object_is_type(value, json_type_string) &&
            calendar_parse(json_object_get_string(value),
                           (size_t)json_object_get_string_len(value), out_us);
 }
 
+/* Reads what a report of before this start says about its market. */
+static bool read_report(struct json_object *root, struct market *out)
+{
+    struct decimal change;
+    if (!json_object_is_type(root, json_type_object) ||
+        !get_number(root, "index_value", &out->past) ||
+        !get_number(root, "change", &change) || !get_time(root, "start", &out->day_us) ||
+        !get_time(root, "timestamp", &out->time_us) ||
+        !decimal_subtract(out->past, change, &out->base)) {
+        return false;
+    }
+    out->past_members = 0;
+    if (!add_count(root, "advancers", &out->past_members) ||
+        !add_count(root, "decliners", &out->past_members) ||
+        !add_count(root, "unchanged", &out->past_members)) {
+        out->past_members = 0;
+    }
+    return out->past.mantissa > 0 && out->base.mantissa > 0;
+}
+
 void summary_remember(struct summary *summary, const struct topic *topic,
                       const char *payload, size_t len)
 {
-    struct json_tokener *tokener = json_tokener_new_ex(3);
+    struct json_tokener *tokener =
+        json_is_object(payload, len) ? json_tokener_new_ex(3) : NULL;
     if (tokener == NULL) {
         return;
     }
     struct json_object *root = json_tokener_parse_ex(tokener, payload, (int)len);
-    struct decimal value;
-    struct decimal change;
-    struct decimal base;
-    int64_t day_us;
-    if (topic->type == TOPIC_MARKET && json_object_is_type(root, json_type_object) &&
-        get_number(root, "index_value", &value) && get_number(root, "change", &change) &&
-        get_day(root, &day_us) && decimal_subtract(value, change, &base)) {
+    struct market past;
+    if (topic->type == TOPIC_MARKET && read_report(root, &past)) {
         const size_t place = find_market(summary, topic->symbol, topic->symbol_len);
         if (place != 0) {
             struct market *market = &summary->markets[place - 1];
-            market->base = base;
-            market->day_us = day_us;
+            market->base = past.base;
+            market->day_us = past.day_us;
+            market->time_us = past.time_us;
             market->is_past = true;
-            market->past = value;
+            market->past = past.past;
+            market->past_members = past.past_members;
         }
     }
     json_object_put(root);

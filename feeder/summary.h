@@ -9,7 +9,8 @@
  * the newest of its members' days, stands still and has no volume.
  *
  * A market is reported when a member changed, at most once in SUMMARY_PAUSE_US of its
- * owner's clock (bars.h). It belongs to the owner of its first member.
+ * owner's clock (bars.h), and once more when its next day begins and the last report is
+ * not what the index begins that day from. It belongs to the owner of its first member.
  */
 #ifndef FEEDER_SUMMARY_H
 #define FEEDER_SUMMARY_H
@@ -46,7 +47,8 @@ void summary_remember(struct summary *summary, const struct topic *topic,
  * count. Returns false when out of memory. */
 bool summary_bar(struct summary *summary, const struct bar *bar);
 
-/* The same for a bar that was published before this start: it is no news. */
+/* The same for a bar that was published before this start: it is no news, unless the
+ * market was not reported since. */
 bool summary_join(struct summary *summary, const struct bar *bar);
 
 /* When the owner's next report is due; INT64_MAX if none is. */

@@ -12,6 +12,7 @@ struct tape {
     void *arg;
     uint64_t ticks[BARS_RESULTS];
     uint64_t sizeless;
+    int64_t clocks_us[BARS_OWNERS_MAX];
 };
 
 static void say(struct tape *tape, const struct topic *topic, const char *payload,
@@ -26,11 +27,12 @@ static void on_bar(void *arg, const struct bar *bar)
 {
     struct tape *tape = arg;
     char payload[BAR_TEXT_MAX + 1];
-    const size_t len = bar_format(payload, bar);
-    say(tape, &bar->topic, payload, len);
+    /* First, so that a market's last word of a day is out before the next day's bars. */
     if (!summary_bar(tape->summary, bar)) {
         tape->ticks[BARS_FULL]++;
     }
+    const size_t len = bar_format(payload, bar);
+    say(tape, &bar->topic, payload, len);
 }
 
 static void on_past_day(void *arg, const struct bar *bar)
@@ -56,6 +58,9 @@ struct tape *tape_create(const struct tape_rules *rules, tape_message_fn on_mess
     }
     tape->on_message = on_message;
     tape->arg = arg;
+    for (unsigned i = 0; i < BARS_OWNERS_MAX; i++) {
+        tape->clocks_us[i] = INT64_MIN;
+    }
     tape->bars = bars_create(&rules->bars, on_bar, on_past_day, tape);
     tape->summary = summary_create(rules->weights, on_report, tape);
     if (tape->bars == NULL || tape->summary == NULL) {
@@ -90,6 +95,11 @@ bool tape_remember(struct tape *tape, const struct topic *topic, const char *pay
     return bar_parse(payload, len, topic, &bar) && bars_remember(tape->bars, &bar);
 }
 
+void tape_begin(struct tape *tape)
+{
+    bars_begin(tape->bars);
+}
+
 bool tape_last_price(const struct tape *tape, const struct tick *symbol,
                      struct decimal *out)
 {
@@ -120,17 +130,31 @@ void tape_message(struct tape *tape, const struct topic *topic, const char *payl
     say(tape, topic, payload, len);
 }
 
+static void move_clock(struct tape *tape, unsigned owner, int64_t to_us)
+{
+    if (tape->clocks_us[owner] < to_us) {
+        tape->clocks_us[owner] = to_us;
+    }
+    bars_clock(tape->bars, owner, to_us);
+}
+
+/* What is due happens one after the other, however far the clock goes in one step. */
 void tape_clock(struct tape *tape, unsigned owner, int64_t now_us)
 {
     for (;;) {
-        const int64_t due_us = summary_due_us(tape->summary, owner);
-        if (due_us > now_us) {
+        const int64_t bars_us = bars_due_us(tape->bars, owner);
+        const int64_t report_us = summary_due_us(tape->summary, owner);
+        if (bars_us > now_us && report_us > now_us) {
             break;
         }
-        bars_clock(tape->bars, owner, due_us);
-        summary_report(tape->summary, owner, due_us);
+        if (bars_us <= report_us) {
+            move_clock(tape, owner, bars_us);
+        } else {
+            move_clock(tape, owner, report_us);
+            summary_report(tape->summary, owner, tape->clocks_us[owner]);
+        }
     }
-    bars_clock(tape->bars, owner, now_us);
+    move_clock(tape, owner, now_us);
 }
 
 void tape_end(struct tape *tape, unsigned owner)

@@ -40,10 +40,11 @@ void tape_destroy(struct tape *tape);
 void tape_expect_disorder(struct tape *tape, unsigned owner, int64_t lateness_us);
 
 /* What the newest entry of a topic's history says, so that its bar or index goes on where
- * it was. To be called before any claim or tick. Returns true if the entry before it is
- * wanted as well, to be given next. */
+ * it was. Before any tick. Returns true if the entry before it is wanted as well, to be
+ * given next. After all, tape_begin(). */
 bool tape_remember(struct tape *tape, const struct topic *topic, const char *payload,
                    size_t len);
+void tape_begin(struct tape *tape);
 
 /* The last price of the symbol of which type and name are given, of this run or the last.
  * False if there is none. */

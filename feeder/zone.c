@@ -6,12 +6,25 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #define DAY_S INT64_C(86400)
 
 /* One per process, as the C library's own. */
 static bool is_local;
+
+/* The C library takes everything else for UTC, without a word. */
+static bool is_zone_file(const char *path)
+{
+    char magic[4];
+    FILE *file = fopen(path, "rb");
+    if (file == NULL) {
+        return false;
+    }
+    const bool good = fread(magic, 1, sizeof(magic), file) == sizeof(magic) &&
+                      memcmp(magic, "TZif", sizeof(magic)) == 0;
+    fclose(file);
+    return good;
+}
 
 static bool exists(const char *name)
 {
@@ -23,7 +36,7 @@ static bool exists(const char *name)
     }
     const int len = snprintf(path, sizeof(path), "%s/%s",
                              directory == NULL ? "/usr/share/zoneinfo" : directory, name);
-    return len < (int)sizeof(path) && access(path, R_OK) == 0;
+    return len < (int)sizeof(path) && is_zone_file(path);
 }
 
 bool zone_use(const char *name)

@@ -16,6 +16,7 @@
 
 #include "common/log.h"
 #include "common/loop.h"
+#include "common/wsloop.h"
 #include "gateway/addresses.h"
 #include "gateway/client_list.h"
 #include "gateway/clock.h"
@@ -23,7 +24,6 @@
 #include "gateway/host.h"
 #include "gateway/proto.h"
 #include "gateway/upgrade.h"
-#include "gateway/wsloop.h"
 
 #define READ_MAX          ((size_t)16 * 1024) /* bytes of one client in one turn */
 #define WRITE_MAX         ((size_t)64 * 1024) /* bytes in one write; one frame may be longer */

@@ -13,11 +13,11 @@ floor() {
     common/json | common/table) echo 0 ;;
     common/log | common/topic) echo 1 ;;
     common/conf_row | common/feed | common/loop | common/redis_url) echo 2 ;;
-    common/conf | common/link) echo 3 ;;
+    common/conf | common/link | common/wsloop) echo 3 ;;
     common/bus) echo 4 ;;
 
     gateway/bucket | gateway/console | gateway/frame | gateway/host | gateway/members | gateway/places) echo 3 ;;
-    gateway/reader | gateway/request | gateway/stats | gateway/topic_list | gateway/wsloop) echo 3 ;;
+    gateway/reader | gateway/request | gateway/stats | gateway/topic_list) echo 3 ;;
     gateway/addresses | gateway/config | gateway/listener | gateway/networks | gateway/origins) echo 4 ;;
     gateway/outq | gateway/proto | gateway/topic_page) echo 4 ;;
     gateway/sequence | gateway/visitor) echo 4 ;;
@@ -30,36 +30,40 @@ floor() {
     gateway/main) echo 11 ;;
 
     feeder/zone) echo 2 ;;
-    feeder/calendar | feeder/decimal | feeder/marks | feeder/outbox | feeder/refusal) echo 3 ;;
-    feeder/trade_ids) echo 3 ;;
-    feeder/bar | feeder/tick | feeder/weights) echo 4 ;;
-    feeder/config | feeder/csv | feeder/line | feeder/series | feeder/summary) echo 5 ;;
-    feeder/bars | feeder/source) echo 6 ;;
-    feeder/inquiry) echo 6 ;;
-    feeder/publisher) echo 7 ;;
-    feeder/lines | feeder/replay | feeder/tape | feeder/walk) echo 7 ;;
-    feeder/pump) echo 8 ;;
-    feeder/main) echo 9 ;;
+    feeder/calendar | feeder/columns | feeder/decimal | feeder/file | feeder/marks | feeder/object) echo 3 ;;
+    feeder/outbox | feeder/peer | feeder/progress | feeder/refusal | feeder/seen | feeder/tempo) echo 3 ;;
+    feeder/address | feeder/roster | feeder/trade_ids | feeder/trust) echo 3 ;;
+    feeder/bar | feeder/tick | feeder/venue | feeder/weights) echo 4 ;;
+    feeder/backlog | feeder/config | feeder/line | feeder/row | feeder/series | feeder/summary) echo 5 ;;
+    feeder/bars | feeder/csv | feeder/entry | feeder/lease | feeder/ndjson | feeder/resolver) echo 6 ;;
+    feeder/source) echo 6 ;;
+    feeder/inquiry | feeder/lines | feeder/past | feeder/prices | feeder/tape | feeder/walk) echo 7 ;;
+    feeder/herald | feeder/wire) echo 7 ;;
+    feeder/lanes | feeder/publisher | feeder/replay | feeder/strand) echo 8 ;;
+    feeder/exchange | feeder/pump) echo 9 ;;
+    feeder/main) echo 10 ;;
     *) echo none ;;
     esac
 }
 door() {
     case $1 in
-    libwebsockets*) echo gateway/clients gateway/wsloop ;;
+    libwebsockets*) echo common/wsloop feeder/wire gateway/clients ;;
     hiredis/*) echo common/bus common/link ;;
-    event2/*) echo common/link common/loop gateway/listener gateway/visitor gateway/wsloop ;;
-    json-c/*) echo feeder/bar feeder/summary gateway/proto ;;
+    event2/*) echo common/link common/loop common/wsloop feeder/resolver gateway/listener gateway/visitor ;;
+    json-c/*) echo feeder/bar feeder/summary feeder/venue gateway/proto ;;
     uthash*) echo common/table ;;
+    zlib.h) echo feeder/file ;;
     *) echo any ;;
     esac
 }
 does_io() {
     case $1 in
-    common/loop | common/link | common/bus) return 0 ;;
-    gateway/listener | gateway/visitor | gateway/wsloop) return 0 ;;
+    common/loop | common/link | common/bus | common/wsloop) return 0 ;;
+    gateway/listener | gateway/visitor) return 0 ;;
     gateway/catalog | gateway/clients | gateway/clock | gateway/history | gateway/probe) return 0 ;;
     gateway/relay | gateway/server | gateway/topic_site | gateway/main) return 0 ;;
-    feeder/inquiry | feeder/publisher | feeder/pump | feeder/main) return 0 ;;
+    feeder/entry | feeder/inquiry | feeder/lanes | feeder/lease | feeder/past) return 0 ;;
+    feeder/publisher | feeder/pump | feeder/resolver | feeder/wire | feeder/main) return 0 ;;
     esac
     return 1
 }

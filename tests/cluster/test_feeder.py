@@ -20,13 +20,14 @@ MINUTES = {"1m": 1, "5m": 5, "15m": 15, "30m": 30, "1h": 60, "4h": 240, "1d": 14
 TYPES = ["stock", "crypto", "futures", "options", "commodity"]
 BAR = ["symbol", "interval", "start", "open", "high", "low", "close", "price", "volume"]
 BAR += ["trades", "change", "change_percent", "closed", "timestamp"]
-SUMMARY = ["market", "index_value", "change", "change_percent", "volume", "advancers"]
+SUMMARY = ["market", "start", "index_value", "change", "change_percent", "volume", "advancers"]
 SUMMARY += ["decliners", "unchanged", "timestamp"]
 NUMBER = re.compile(r"-?(0|[1-9]\d*)(\.\d*[1-9])?")  # the shortest exact form
 
 
 def walk(*more):
-    return ["--source", "walk", "--rate", "300", "--seed", "7", *more]
+    """Every tick of it is said."""
+    return [*"--source walk --rate 300 --seed 7 --min-update-ms 0".split(), *more]
 
 
 def when(text, digits=6):
@@ -41,7 +42,12 @@ def check_bar(topic, payload):
     raw = json.loads(payload, parse_float=str, parse_int=str)
     type_, symbol, interval = re.fullmatch(r"(\w+?)\.(.*)\.(\w+)", topic).groups()
     assert type_ in TYPES
-    assert list(bar) == BAR
+    expected = BAR[:]
+    if "last_trade" in bar:
+        expected.insert(expected.index("change"), "last_trade")
+    if interval == "1d" and "previous_close" in bar:
+        expected.insert(expected.index("change"), "previous_close")
+    assert list(bar) == expected
     assert (bar["symbol"], bar["interval"]) == (symbol, interval)
     for field in ("open", "high", "low", "close", "volume", "change", "change_percent"):
         assert NUMBER.fullmatch(raw[field]), f"{field}: {raw[field]}"
@@ -115,6 +121,7 @@ def check_summary(topic, payload):
     assert summary["index_value"] > 0
     counts = [summary[field] for field in ("advancers", "decliners", "unchanged")]
     assert all(type(n) is int and n >= 0 for n in counts) and sum(counts) > 0
+    when(summary["start"], 0)
     when(summary["timestamp"])
 
 
@@ -141,7 +148,7 @@ def test_the_same_seed_gives_the_same_walk(start_feeder, own_redis):
     with Listener(own_redis) as listener:
         for prefix, seed in (("a:", "7"), ("b:", "7"), ("c:", "8")):
             start_feeder(
-                *["--source", "walk", "--rate", "300", "--seed", seed],
+                *["--source", "walk", "--rate", "300", "--seed", seed, "--min-update-ms", "0"],
                 *["--channel-prefix", prefix],
             )
 
@@ -161,7 +168,7 @@ def test_the_same_seed_gives_the_same_walk(start_feeder, own_redis):
 
 def test_the_rate_is_kept(start_feeder, own_redis):
     with Listener(own_redis) as listener:
-        start_feeder("--source", "walk", "--rate", "50")
+        start_feeder("--source", "walk", "--rate", "50", "--min-update-ms", "0")
         listener.wait_for(1)
         count = len(listener.heard)
         begin = datetime.datetime.now()
@@ -225,8 +232,9 @@ def test_a_channel_prefix_is_put_before_channels_and_histories(start_feeder, own
         start_feeder(*walk("--channel-prefix", "px:"))
         listener.wait_for(50)
         assert all(channel.startswith("px:") for channel, _ in listener.heard)
-        keys = own_redis.call("KEYS", "*")
-        assert keys and all(key.startswith(b"history:{px:") for key in keys)
+        keys = set(own_redis.call("KEYS", "*"))
+        histories = {key for key in keys if key.startswith(b"history:{px:")}
+        assert histories and keys - histories == {b"chronogate:lease:px:{walk}"}
 
 
 def test_the_feeder_reaches_redis_over_a_unix_socket_with_a_name(start_feeder, own_redis):
@@ -351,10 +359,11 @@ def test_a_useless_file_is_one_clear_line(chronofeed, own_redis, tmp_path, text)
 # Standard input.
 
 
-def feed(start_feeder, lines, *argv):
+def feed(start_feeder, lines, *argv, end=True):
     feeder = start_feeder("--source", "stdin", *argv, stdin=subprocess.PIPE)
-    with feeder.popen.stdin as pipe:
-        pipe.write(lines)
+    feeder.popen.stdin.write(lines)
+    if end:
+        feeder.popen.stdin.close()
     return feeder
 
 
@@ -459,9 +468,11 @@ def test_the_feeder_waits_for_a_redis_that_is_not_there_yet(start_feeder, own_re
 def test_lines_wait_for_redis_and_none_is_lost(start_feeder, own_redis):
     own_redis.stop()
     lines = b"".join(b'{"topic":"stock.W.1m","data":{"n":%d}}\n' % n for n in range(3000))
-    feeder = feed(start_feeder, lines, "--max-queue", "100")
+    feeder = feed(start_feeder, lines[:30000], "--max-queue", "100", end=False)
     feeder.log.wait_for(r"(?i) warn .*redis.*retry")
     own_redis.start()
+    with feeder.popen.stdin as pipe:
+        pipe.write(lines[30000:])
     assert feeder.wait(20) == 0
     about = own_redis.call("XINFO", "STREAM", "history:{stock.W.1m}")
     assert about[about.index(b"entries-added") + 1] == 3000

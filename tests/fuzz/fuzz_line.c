@@ -31,6 +31,7 @@ static void check_tick(const struct line *line)
     assert(tick->market_len == 0 || topic_is_symbol(tick->market, tick->market_len));
     check_number(tick->price);
     check_number(tick->size);
+    assert(!tick->sequential);
     if (line->has_time) {
         char text[CALENDAR_TEXT_MAX + 1];
         int64_t again_us;

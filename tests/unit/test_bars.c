@@ -457,23 +457,6 @@ START_TEST(a_bar_is_published_with_these_fields_in_this_order)
 }
 END_TEST
 
-START_TEST(the_longest_bar_fits_its_buffer)
-{
-    struct bar bar;
-    memset(&bar, 0, sizeof(bar));
-    const struct decimal longest = number("-0.999999999999999999");
-    bar.topic = (struct topic){.type = TOPIC_OPTIONS,
-                               .interval = TOPIC_15M,
-                               .symbol = "ABCDEFGHIJKLMNOPQRSTUVWXYZ012345",
-                               .symbol_len = TOPIC_SYMBOL_MAX};
-    bar.open = bar.high = bar.low = bar.close = bar.volume = longest;
-    bar.change = bar.change_percent = longest;
-    bar.trades = UINT64_MAX;
-    char text[BAR_TEXT_MAX + 1];
-    ck_assert_uint_le(bar_format(text, &bar), BAR_TEXT_MAX);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("bars");
@@ -501,7 +484,6 @@ int main(void)
     tcase_add_test(tcase, symbols_beyond_the_bound_are_refused);
     tcase_add_test(tcase, the_nine_intervals_agree_with_each_other);
     tcase_add_test(tcase, a_bar_is_published_with_these_fields_in_this_order);
-    tcase_add_test(tcase, the_longest_bar_fits_its_buffer);
     suite_add_tcase(suite, tcase);
 
     SRunner *runner = srunner_create(suite);

@@ -91,6 +91,64 @@ START_TEST(what_is_no_instant_is_refused)
 }
 END_TEST
 
+static int64_t stamp(const char *text)
+{
+    int64_t at_us;
+    ck_assert_msg(calendar_parse_stamp(text, strlen(text), &at_us), "%s", text);
+    return at_us;
+}
+
+START_TEST(numbers_count_from_1970_in_the_unit_their_size_tells)
+{
+    const int64_t second = CALENDAR_SECOND_US;
+    ck_assert_int_eq(stamp("2025-09-22T05:16:02.8Z"), INT64_C(1758518162800000));
+    ck_assert_int_eq(stamp("0"), 0);
+    ck_assert_int_eq(stamp("1758518162"), INT64_C(1758518162) * second);
+    ck_assert_int_eq(stamp("1758518162.8003399"), INT64_C(1758518162800339));
+    ck_assert_int_eq(stamp("1758518162800"), INT64_C(1758518162800000));
+    ck_assert_int_eq(stamp("1758518162800.3399"), INT64_C(1758518162800339));
+    ck_assert_int_eq(stamp("1758518162800339"), INT64_C(1758518162800339));
+    ck_assert_int_eq(stamp("1758518162800339.9"), INT64_C(1758518162800339));
+    ck_assert_int_eq(stamp("1758518162800339999"), INT64_C(1758518162800339));
+    ck_assert_int_eq(stamp("-252374400"), instant("1962-01-02"));
+    ck_assert_int_eq(stamp("-0.5"), -second / 2);
+}
+END_TEST
+
+START_TEST(each_unit_begins_where_the_one_before_it_ends)
+{
+    ck_assert_int_eq(stamp("99999999999.999999"), instant("5138-11-16T09:46:39.999999"));
+    ck_assert_int_eq(stamp("100000000000"), instant("1973-03-03T09:46:40"));
+    ck_assert_int_eq(stamp("99999999999999.999"), instant("5138-11-16T09:46:39.999999"));
+    ck_assert_int_eq(stamp("100000000000000"), instant("1973-03-03T09:46:40"));
+    ck_assert_int_eq(stamp("99999999999999999"), instant("5138-11-16T09:46:39.999999"));
+    ck_assert_int_eq(stamp("100000000000000000"), instant("1973-03-03T09:46:40"));
+    ck_assert_int_eq(stamp("9999999999999999999"), instant("2286-11-20T17:46:39.999999"));
+}
+END_TEST
+
+START_TEST(eight_digits_that_are_a_day_are_that_day)
+{
+    ck_assert_int_eq(stamp("20240131"), instant("2024-01-31"));
+    ck_assert_int_eq(stamp("20240132"), INT64_C(20240132) * CALENDAR_SECOND_US);
+    ck_assert_int_eq(stamp("99999999"), INT64_C(99999999) * CALENDAR_SECOND_US);
+}
+END_TEST
+
+START_TEST(other_numbers_are_no_instants)
+{
+    static const char *const texts[] = {"",     "-",     "+1",  ".5",
+                                        "1.",   "1e9",   "1 ",  "10000000000000000000",
+                                        "0x10", "1,5",   "--1", "99999999999999999999999",
+                                        "now",  "1.5.5", "NaN", "-99999999999"};
+    for (size_t i = 0; i < COUNT(texts); i++) {
+        int64_t at_us;
+        ck_assert_msg(!calendar_parse_stamp(texts[i], strlen(texts[i]), &at_us), "%s",
+                      texts[i]);
+    }
+}
+END_TEST
+
 START_TEST(only_the_given_bytes_are_read)
 {
     char *text = strdup("2025-09-22 and more");
@@ -180,6 +238,10 @@ int main(void)
     tcase_add_test(tcase, instants_are_written_in_utc_with_six_decimals_and_no_zone);
     tcase_add_test(tcase, dates_and_times_are_read);
     tcase_add_test(tcase, what_is_no_instant_is_refused);
+    tcase_add_test(tcase, numbers_count_from_1970_in_the_unit_their_size_tells);
+    tcase_add_test(tcase, each_unit_begins_where_the_one_before_it_ends);
+    tcase_add_test(tcase, eight_digits_that_are_a_day_are_that_day);
+    tcase_add_test(tcase, other_numbers_are_no_instants);
     tcase_add_test(tcase, only_the_given_bytes_are_read);
     tcase_add_test(tcase, every_day_is_what_the_c_library_says);
     tcase_add_test(tcase, bars_of_minutes_and_hours_begin_at_whole_multiples);

@@ -10,7 +10,8 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static struct csv_header header;
-static struct csv_row row;
+static struct row row;
+static struct columns columns;
 static char *held; /* what the row points into */
 
 static void teardown(void)
@@ -32,7 +33,7 @@ static char *hold(const char *text)
 
 static const char *parse_header(const char *text)
 {
-    return csv_parse_header(hold(text), strlen(text), &header);
+    return csv_parse_header(&columns, hold(text), strlen(text), &header);
 }
 
 static const char *parse_row(const char *text)
@@ -56,8 +57,8 @@ static void assert_text(const char *text, size_t len, const char *expected)
 START_TEST(a_row_of_prices_is_a_tick)
 {
     ck_assert_ptr_null(parse_header("symbol,date,price"));
-    ck_assert(!header.bars);
     ck_assert_ptr_null(parse_row("AAPL,2013-05-13,64.96"));
+    ck_assert(!row.is_bar);
     ck_assert_int_eq(row.tick.type, TOPIC_STOCK);
     assert_text(row.tick.symbol, row.tick.symbol_len, "AAPL");
     assert_text(row.tick.market, row.tick.market_len, "");
@@ -71,9 +72,9 @@ START_TEST(a_row_with_open_high_and_low_is_a_bar)
 {
     ck_assert_ptr_null(
         parse_header("type,symbol,market,date,open,high,low,close,volume"));
-    ck_assert(header.bars);
     ck_assert_ptr_null(
         parse_row("futures,CL,US,2020-04-20,17.73,17.85,-40.32,-37.63,247947"));
+    ck_assert(row.is_bar);
     ck_assert_int_eq(row.tick.type, TOPIC_FUTURES);
     assert_text(row.tick.market, row.tick.market_len, "US");
     assert_number(row.open, "17.73");
@@ -111,6 +112,47 @@ START_TEST(empty_optional_fields_mean_the_same_as_missing_columns)
     ck_assert_int_eq(row.tick.type, TOPIC_STOCK);
     ck_assert_uint_eq(row.tick.market_len, 0);
     assert_number(row.tick.size, "0");
+}
+END_TEST
+
+static void name_columns(const char *setting)
+{
+    char error[COLUMNS_ERROR_MAX];
+    ck_assert(columns_parse(setting, &columns, error));
+}
+
+START_TEST(columns_may_have_names_of_their_own)
+{
+    name_columns("time=Trade Time,price=Last,size=Qty,symbol=Ticker,id=No.");
+    ck_assert_ptr_null(parse_header("No.,Ticker,\"Trade Time\",Last,Qty,price,symbol"));
+    ck_assert_ptr_null(parse_row("17,AAPL,1368403200000,64.96,3,x,y z"));
+    assert_text(row.tick.symbol, row.tick.symbol_len, "AAPL");
+    assert_number(row.tick.price, "64.96");
+    assert_number(row.tick.size, "3");
+    ck_assert_uint_eq(row.tick.id, 17);
+    ck_assert_int_eq(row.tick.time_us, INT64_C(1368403200000000));
+}
+END_TEST
+
+START_TEST(a_name_that_the_header_has_not_is_an_error)
+{
+    name_columns("size=Qty");
+    ck_assert_str_eq(parse_header("symbol,date,price,size"),
+                     "a column that --columns names is not in the header");
+}
+END_TEST
+
+START_TEST(a_row_may_have_the_id_of_its_trade)
+{
+    ck_assert_ptr_null(parse_header("symbol,date,price,trade_id"));
+    ck_assert_ptr_null(parse_row("AAPL,2013-05-13,64.96,18446744073709551615"));
+    ck_assert_uint_eq(row.tick.id, UINT64_MAX);
+    ck_assert_ptr_null(parse_row("AAPL,2013-05-13,64.96,"));
+    ck_assert_uint_eq(row.tick.id, 0);
+    ck_assert_str_eq(parse_row("AAPL,2013-05-13,64.96,0"), "no valid id");
+    ck_assert_str_eq(parse_row("AAPL,2013-05-13,64.96,-1"), "no valid id");
+    ck_assert_str_eq(parse_row("AAPL,2013-05-13,64.96,18446744073709551616"),
+                     "no valid id");
 }
 END_TEST
 
@@ -175,6 +217,9 @@ int main(void)
                    columns_come_in_any_order_and_case_and_unknown_ones_are_ignored);
     tcase_add_test(tcase, fields_may_stand_in_quotes);
     tcase_add_test(tcase, empty_optional_fields_mean_the_same_as_missing_columns);
+    tcase_add_test(tcase, columns_may_have_names_of_their_own);
+    tcase_add_test(tcase, a_name_that_the_header_has_not_is_an_error);
+    tcase_add_test(tcase, a_row_may_have_the_id_of_its_trade);
     tcase_add_test(tcase, useless_headers_are_refused);
     tcase_add_test(tcase, bad_rows_are_refused_with_the_reason);
     suite_add_tcase(suite, tcase);

@@ -271,11 +271,68 @@ START_TEST(a_history_key_that_does_not_fit_is_refused)
 }
 END_TEST
 
-START_TEST(the_library_names_itself_and_its_function)
+static const char *pattern(const char *prefix)
+{
+    static char out[FEED_PATTERN_MAX + 1];
+    feed_history_pattern(out, prefix);
+    return out;
+}
+
+START_TEST(the_pattern_of_histories_takes_the_prefix_literally)
+{
+    ck_assert_str_eq(pattern(""), "history:{*}");
+    ck_assert_str_eq(pattern("px:"), "history:{px:*}");
+    ck_assert_str_eq(pattern("a*b?c[d]e\\f^-"), "history:{a\\*b\\?c\\[d\\]e\\\\f^-*}");
+    char longest[FEED_PREFIX_MAX + 1];
+    memset(longest, '*', FEED_PREFIX_MAX);
+    longest[FEED_PREFIX_MAX] = '\0';
+    ck_assert_uint_eq(strlen(pattern(longest)), FEED_PATTERN_MAX);
+}
+END_TEST
+
+static bool is_history(const char *key, const char *prefix)
+{
+    struct topic topic;
+    return feed_history_topic(key, strlen(key), prefix, &topic);
+}
+
+START_TEST(a_history_of_ours_is_known_by_its_key)
+{
+    struct topic topic;
+    const char *key = "history:{px:stock.600519.SH.1d}";
+    ck_assert(feed_history_topic(key, strlen(key), "px:", &topic));
+    ck_assert_int_eq(topic.type, TOPIC_STOCK);
+    ck_assert_int_eq(topic.interval, TOPIC_1D);
+    ck_assert_uint_eq(topic.symbol_len, 9);
+    ck_assert_int_eq(memcmp(topic.symbol, "600519.SH", 9), 0);
+    ck_assert(is_history("history:{market.US.summary}", ""));
+    ck_assert(!is_history("history:{px:stock.A.1m}", ""));
+    ck_assert(!is_history("history:{stock.A.1m}", "px:"));
+    ck_assert(!is_history("history:{stock.A.1m", ""));
+    ck_assert(!is_history("history:{stock.A.2m}", ""));
+    ck_assert(!is_history("history:{}", ""));
+    ck_assert(!is_history("history:", ""));
+    ck_assert(!is_history("", ""));
+    ck_assert(!is_history("archive:{stock.A.1m}", ""));
+}
+END_TEST
+
+START_TEST(prefix_and_name_make_the_key_of_a_lease)
+{
+    char key[FEED_LEASE_KEY_MAX + 1];
+    ck_assert_uint_eq(feed_lease_key(key, "", "walk"), strlen(key));
+    ck_assert_str_eq(key, "chronogate:lease:{walk}");
+    feed_lease_key(key, "px:", "replay:a{b}.csv");
+    ck_assert_str_eq(key, "chronogate:lease:px:{replay:a{b}.csv}");
+}
+END_TEST
+
+START_TEST(the_library_names_itself_and_its_functions)
 {
     ck_assert_ptr_eq(strstr(feed_library, "#!lua name=" FEED_LIBRARY_NAME "\n"),
                      feed_library);
     ck_assert_ptr_nonnull(strstr(feed_library, "register_function('" FEED_PUBLISH "'"));
+    ck_assert_ptr_nonnull(strstr(feed_library, "function_name = '" FEED_LEASE "'"));
     ck_assert_ptr_nonnull(strstr(feed_library, "'history:{' .. channel .. '}'"));
 }
 END_TEST
@@ -302,7 +359,10 @@ int main(void)
     tcase_add_test(tcase, the_longest_prefix_and_topic_make_the_longest_channel);
     tcase_add_test(tcase, the_history_key_puts_the_channel_in_braces);
     tcase_add_test(tcase, a_history_key_that_does_not_fit_is_refused);
-    tcase_add_test(tcase, the_library_names_itself_and_its_function);
+    tcase_add_test(tcase, the_pattern_of_histories_takes_the_prefix_literally);
+    tcase_add_test(tcase, a_history_of_ours_is_known_by_its_key);
+    tcase_add_test(tcase, prefix_and_name_make_the_key_of_a_lease);
+    tcase_add_test(tcase, the_library_names_itself_and_its_functions);
     suite_add_tcase(suite, tcase);
 
     SRunner *runner = srunner_create(suite);

@@ -35,6 +35,21 @@ START_TEST(without_settings_it_walks_to_the_redis_of_this_machine)
 }
 END_TEST
 
+START_TEST(times_and_columns_are_understood_at_the_start)
+{
+    ck_assert_int_eq(load("--from=2024-01-31T12:00Z", NULL), CONF_RUN);
+    ck_assert_int_eq(config.from_us, INT64_C(1706702400000000));
+    ck_assert_int_eq(load("--to=1706702400", NULL), CONF_RUN);
+    ck_assert_int_eq(config.to_us, INT64_C(1706702400000000));
+    ck_assert_int_eq(load("--from=soon", NULL), CONF_BAD);
+    ck_assert_int_eq(load("--to=2024-01-31", "CHRONOFEED_FROM=2024-01-31"), CONF_BAD);
+    ck_assert_str_eq(error, "--to: must be after --from");
+    ck_assert_int_eq(load("--columns=time=Date,price=Last", NULL), CONF_RUN);
+    ck_assert_int_eq(load("--columns=Date", NULL), CONF_BAD);
+    ck_assert_str_eq(error, "--columns: \"Date\" is not of the form time=Date");
+}
+END_TEST
+
 START_TEST(the_intervals_of_rows_are_those_of_topics)
 {
     for (int i = 0; i < TOPIC_INTERVALS; i++) {
@@ -63,6 +78,17 @@ START_TEST(a_bad_redis_url_is_refused)
 }
 END_TEST
 
+START_TEST(a_name_that_would_break_keys_is_refused)
+{
+    ck_assert_int_eq(load("--name=desk-1:replay", NULL), CONF_RUN);
+    ck_assert_str_eq(config.name, "desk-1:replay");
+    ck_assert_int_eq(load("--name=", NULL), CONF_RUN);
+    ck_assert_int_eq(load("--name=a b", NULL), CONF_BAD);
+    ck_assert_ptr_nonnull(strstr(error, "--name"));
+    ck_assert_int_eq(load("--name={a}", NULL), CONF_BAD);
+}
+END_TEST
+
 START_TEST(a_prefix_that_would_break_keys_is_refused)
 {
     ck_assert_int_eq(load("--channel-prefix=live:", NULL), CONF_RUN);
@@ -84,9 +110,11 @@ int main(void)
     Suite *suite = suite_create("feeder_config");
     TCase *tcase = tcase_create("feeder_config");
     tcase_add_test(tcase, without_settings_it_walks_to_the_redis_of_this_machine);
+    tcase_add_test(tcase, times_and_columns_are_understood_at_the_start);
     tcase_add_test(tcase, the_intervals_of_rows_are_those_of_topics);
     tcase_add_test(tcase, the_environment_sets_what_arguments_do_not);
     tcase_add_test(tcase, a_bad_redis_url_is_refused);
+    tcase_add_test(tcase, a_name_that_would_break_keys_is_refused);
     tcase_add_test(tcase, a_prefix_that_would_break_keys_is_refused);
     suite_add_tcase(suite, tcase);
 

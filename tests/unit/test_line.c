@@ -2,6 +2,7 @@
 #include "feeder/line.h"
 
 #include <check.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -119,6 +120,47 @@ START_TEST(members_inside_other_members_do_not_count)
 }
 END_TEST
 
+START_TEST(a_time_may_be_a_number_since_1970)
+{
+    ck_assert_ptr_null(
+        parse("{\"topic\":\"stock.A\",\"price\":1,\"time\":1758518162.8}"));
+    ck_assert(line.has_time);
+    ck_assert_int_eq(line.tick.time_us, INT64_C(1758518162800000));
+    ck_assert_ptr_null(
+        parse("{\"topic\":\"stock.A\",\"price\":1,\"time\":1758518162800}"));
+    ck_assert_int_eq(line.tick.time_us, INT64_C(1758518162800000));
+    ck_assert_ptr_null(
+        parse("{\"topic\":\"stock.A\",\"price\":1,\"time\":\"1758518162800339\"}"));
+    ck_assert_int_eq(line.tick.time_us, INT64_C(1758518162800339));
+}
+END_TEST
+
+START_TEST(a_tick_may_have_the_id_of_its_trade)
+{
+    ck_assert_ptr_null(parse("{\"topic\":\"stock.A\",\"price\":1}"));
+    ck_assert_uint_eq(line.tick.id, 0);
+    ck_assert_ptr_null(
+        parse("{\"topic\":\"stock.A\",\"price\":1,\"id\":18446744073709551615}"));
+    ck_assert_uint_eq(line.tick.id, UINT64_MAX);
+    ck_assert(!line.tick.sequential);
+}
+END_TEST
+
+START_TEST(ids_are_whole_numbers_above_0)
+{
+    static const char *const ids[] = {
+        "0", "-1", "1.0", "1e3", "18446744073709551616", "\"7\"", "null", "[1]", "true"};
+    for (size_t i = 0; i < COUNT(ids); i++) {
+        char text[128];
+        snprintf(text, sizeof(text), "{\"topic\":\"stock.A\",\"price\":1,\"id\":%s}",
+                 ids[i]);
+        const char *why = parse(text);
+        ck_assert_msg(why != NULL, "%s", text);
+        ck_assert_str_eq(why, "id is not a whole number above 0 that fits 64 bits");
+    }
+}
+END_TEST
+
 START_TEST(bad_lines_are_refused)
 {
     static const char *const texts[] = {
@@ -150,7 +192,10 @@ START_TEST(bad_lines_are_refused)
         "{\"topic\":\"stock.A\",\"price\":null}",
         "{\"topic\":\"stock.A\",\"price\":1e99}",
         "{\"topic\":\"stock.A\",\"price\":1,\"size\":true}",
-        "{\"topic\":\"stock.A\",\"price\":1,\"time\":1758518162}",
+        "{\"topic\":\"stock.A\",\"price\":1,\"time\":1e9}",
+        "{\"topic\":\"stock.A\",\"price\":1,\"time\":-99999999999}",
+        "{\"topic\":\"stock.A\",\"price\":1,\"time\":null}",
+        "{\"topic\":\"stock.A\",\"price\":1,\"time\":\"\"}",
         "{\"topic\":\"stock.A\",\"price\":1,\"time\":\"yesterday\"}",
         "{\"topic\":\"stock.A\",\"price\":1,\"market\":\"\"}",
         "{\"topic\":\"stock.A\",\"price\":1,\"market\":7}",
@@ -174,6 +219,9 @@ int main(void)
     tcase_add_test(tcase, escapes_in_a_topic_are_understood);
     tcase_add_test(tcase, of_members_with_the_same_name_the_last_one_counts);
     tcase_add_test(tcase, members_inside_other_members_do_not_count);
+    tcase_add_test(tcase, a_time_may_be_a_number_since_1970);
+    tcase_add_test(tcase, a_tick_may_have_the_id_of_its_trade);
+    tcase_add_test(tcase, ids_are_whole_numbers_above_0);
     tcase_add_test(tcase, bad_lines_are_refused);
     suite_add_tcase(suite, tcase);
 

@@ -483,6 +483,32 @@ START_TEST(what_goes_again_is_the_first_to_be_dropped_when_too_many_wait)
 }
 END_TEST
 
+START_TEST(what_is_abandoned_is_dropped_or_unknown)
+{
+    enlarge();
+    push("a", "1");
+    push("b", "2");
+    push("a", "3");
+    push("c", "4");
+    send("a", "1");
+    send("b", "2");
+    send("a", "3");
+    outbox_refused(outbox);
+    outbox_answered(outbox, OUTBOX_PUBLISHED);
+    outbox_lost(outbox);
+    ck_assert_uint_eq(outbox_abandon(outbox), 3);
+    assert_counts(0, 0, 1, 2);
+    ck_assert_uint_eq(outbox_count(outbox, OUTBOX_UNKNOWN), 1);
+    ck_assert_ptr_null(outbox_doubt(outbox));
+    ck_assert_ptr_null(outbox_next(outbox));
+    push("a", "5");
+    send("a", "5");
+    outbox_answered(outbox, OUTBOX_PUBLISHED);
+    assert_counts(0, 0, 2, 2);
+    ck_assert_uint_eq(outbox_abandon(outbox), 0);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("outbox");
@@ -497,6 +523,7 @@ int main(void)
     tcase_add_test(tcase,
                    refused_messages_are_the_first_to_be_dropped_when_too_many_wait);
     tcase_add_test(tcase, a_rejected_message_is_not_sent_again);
+    tcase_add_test(tcase, what_is_abandoned_is_dropped_or_unknown);
     suite_add_tcase(suite, tcase);
 
     TCase *doubt = tcase_create("doubt");

@@ -25,6 +25,10 @@ START_TEST(a_missing_permission_lasts)
         refusal_find("NOPERM this user has no permissions to run the 'xrange' command");
     ck_assert_ptr_nonnull(refusal);
     ck_assert(refusal->lasting);
+    refusal = refusal_find("ERR The user executing the script can't run this command or "
+                           "subcommand script: chrono_lease, on @user_function:43.");
+    ck_assert_ptr_nonnull(refusal);
+    ck_assert(refusal->lasting);
 }
 END_TEST
 

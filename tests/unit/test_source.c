@@ -42,7 +42,49 @@ END_TEST
 START_TEST(replay_wants_a_file)
 {
     ck_assert(!parse("replay", ""));
-    ck_assert_str_eq(error, "--source replay: needs --file, a CSV file of prices");
+    ck_assert_str_eq(error, "--source replay: needs --file, a file of prices");
+}
+END_TEST
+
+static const char *name(const char *list, const char *given, const char *file)
+{
+    static char out[FEED_NAME_MAX + 1];
+    const struct feeder_config config = {.source = list, .name = given, .file = file};
+    ck_assert(source_parse(&config, &sources, error));
+    memset(out, '#', sizeof(out));
+    source_name(&config, &sources, out);
+    return out;
+}
+
+START_TEST(sources_make_the_name_of_the_lease)
+{
+    ck_assert_str_eq(name("walk", "", ""), "walk");
+    ck_assert_str_eq(name("replay", "", "data/aapl.csv"), "replay:aapl.csv");
+    ck_assert_str_eq(name("replay,walk", "", "aapl.csv"), "replay:aapl.csv+walk");
+    ck_assert_str_eq(name("walk,stdin", "", ""), "walk");
+    ck_assert_str_eq(name("stdin,walk", "", ""), "walk");
+}
+END_TEST
+
+START_TEST(standard_input_has_no_name_of_its_own)
+{
+    ck_assert_str_eq(name("stdin", "", ""), "");
+}
+END_TEST
+
+START_TEST(a_given_name_is_the_name)
+{
+    ck_assert_str_eq(name("stdin", "mine", ""), "mine");
+    ck_assert_str_eq(name("replay,walk", "mine", "x.csv"), "mine");
+}
+END_TEST
+
+START_TEST(a_name_that_is_too_long_is_cut)
+{
+    char file[2 * FEED_NAME_MAX];
+    memset(file, 'x', sizeof(file) - 1);
+    file[sizeof(file) - 1] = '\0';
+    ck_assert_uint_eq(strlen(name("replay,walk", "", file)), FEED_NAME_MAX);
 }
 END_TEST
 
@@ -53,6 +95,10 @@ int main(void)
     tcase_add_test(tcase, a_list_names_kinds_in_their_order);
     tcase_add_test(tcase, unknown_empty_and_repeated_names_are_refused);
     tcase_add_test(tcase, replay_wants_a_file);
+    tcase_add_test(tcase, sources_make_the_name_of_the_lease);
+    tcase_add_test(tcase, standard_input_has_no_name_of_its_own);
+    tcase_add_test(tcase, a_given_name_is_the_name);
+    tcase_add_test(tcase, a_name_that_is_too_long_is_cut);
     suite_add_tcase(suite, tcase);
 
     SRunner *runner = srunner_create(suite);

@@ -147,7 +147,8 @@ START_TEST(after_a_restart_the_index_goes_on)
     const struct topic topic = {
         .type = TOPIC_MARKET, .interval = TOPIC_SUMMARY, .symbol = "US", .symbol_len = 2};
     const char *past = "{\"market\":\"US\",\"start\":\"2025-09-22T00:00:00\","
-                       "\"index_value\":1100.00,\"change\":50.00}";
+                       "\"index_value\":1100.00,\"change\":50.00,"
+                       "\"timestamp\":\"2025-09-22T05:16:02.800339\"}";
     summary_remember(summary, &topic, past, strlen(past));
     const struct bar bar = bar_of(0, "X", "110", "100");
     ck_assert(summary_join(summary, &bar));
@@ -164,7 +165,8 @@ START_TEST(after_a_restart_on_the_next_day_the_index_goes_on)
     const struct topic topic = {
         .type = TOPIC_MARKET, .interval = TOPIC_SUMMARY, .symbol = "US", .symbol_len = 2};
     const char *past = "{\"market\":\"US\",\"start\":\"2025-09-22T00:00:00\","
-                       "\"index_value\":1100,\"change\":50}";
+                       "\"index_value\":1100,\"change\":50,"
+                       "\"timestamp\":\"2025-09-22T05:16:02.800339\"}";
     summary_remember(summary, &topic, past, strlen(past));
     next_day();
     feed(0, "110", "100");

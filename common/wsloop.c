@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "gateway/wsloop.h"
+#include "common/wsloop.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -61,7 +61,8 @@ static void on_event(evutil_socket_t fd, short what, void *arg)
     const struct watch *watch = arg;
     struct wsloop *wsloop = watch->wsloop;
     short due = 0;
-    if ((what & EV_READ) != 0 && !wsloop->on_readable(wsloop->arg, watch->wsi)) {
+    if ((what & EV_READ) != 0 &&
+        (wsloop->on_readable == NULL || !wsloop->on_readable(wsloop->arg, watch->wsi))) {
         due |= LWS_POLLIN;
     }
     if ((what & EV_WRITE) != 0) {

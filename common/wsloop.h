@@ -4,10 +4,11 @@
  *
  * libwebsockets 4.3 lets a program bring its own event loop through a table of operations
  * (libwebsockets/lws-eventlib-exports.h). One persistent event per descriptor follows the
- * mask libwebsockets wants; its own timeouts run at the end of each turn.
+ * mask libwebsockets wants; its own timeouts run at the end of each turn. Each program
+ * compiles it against the libwebsockets it links, which may be built differently.
  */
-#ifndef GATEWAY_WSLOOP_H
-#define GATEWAY_WSLOOP_H
+#ifndef COMMON_WSLOOP_H
+#define COMMON_WSLOOP_H
 
 #include <stdbool.h>
 
@@ -21,7 +22,7 @@ struct wsloop;
  * it and libwebsockets is not to be told. */
 typedef bool (*wsloop_readable_fn)(void *arg, struct lws *wsi);
 
-/* NULL when out of memory. */
+/* NULL when out of memory. Without `on_readable` libwebsockets reads everything. */
 struct wsloop *wsloop_create(struct loop *loop, wsloop_readable_fn on_readable,
                              void *arg);
 
