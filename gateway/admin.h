@@ -1,4 +1,4 @@
-/* admin — what the admin listener answers: /healthz, /readyz and /metrics.
+/* admin — what the admin listener answers: /healthz, /readyz, /metrics, /debug/clients.
  *
  * SPDX-License-Identifier: MIT
  */
@@ -7,11 +7,15 @@
 
 #include <stddef.h>
 
+#include "gateway/request.h"
 #include "gateway/stats.h"
+
+struct client_list;
 
 struct admin_view {
     const struct stats *stats;
     struct stats_gauges gauges;
+    struct client_list *clients; /* NULL unless the page is about them */
 };
 
 struct admin_page {
@@ -21,7 +25,11 @@ struct admin_page {
     size_t len;
 };
 
-/* Answers the path. Anything but the three is a 404 that names them. */
-struct admin_page admin_answer(const char *path, const struct admin_view *view);
+/* How many clients the page that is asked for shows; 0 if it shows none. */
+size_t admin_clients_wanted(const struct request *request);
+
+/* Answers. Any other path is a 404 that names those there are. */
+struct admin_page admin_answer(const struct request *request,
+                               const struct admin_view *view);
 
 #endif

@@ -18,8 +18,10 @@
 #include "common/loop.h"
 #include "common/wsloop.h"
 #include "gateway/addresses.h"
+#include "gateway/client_list.h"
 #include "gateway/clock.h"
 #include "gateway/frame.h"
+#include "gateway/host.h"
 #include "gateway/proto.h"
 #include "gateway/upgrade.h"
 
@@ -40,7 +42,10 @@ struct client {
     struct client *next;
     struct client *prev_awake;
     struct client *next_awake;
+    struct host host; /* whose it is, as far as proxies are believed */
     struct address *address;
+    uint64_t connected_ms;
+    uint64_t sent; /* messages */
     bool awake;
     bool dying; /* libwebsockets has been told to close it */
     struct session session;
@@ -49,6 +54,7 @@ struct client {
 /* The handshake that libwebsockets is answering now. */
 struct arrival {
     const struct upgrade *upgrade;
+    const struct host *host;
     struct client *client; /* once it is established */
 };
 
@@ -102,13 +108,16 @@ static void log_end(struct clients *clients, const struct client *client)
     const struct session *session = &client->session;
     const enum stats_end reason =
         session->state == SESSION_OPEN ? STATS_END_GONE : (enum stats_end)session->reason;
+    char address[HOST_TEXT_MAX];
+    host_format(address, &client->host);
     if (reason == STATS_END_BY_CLIENT || reason == STATS_END_GONE ||
         reason == STATS_END_SHUTDOWN) {
         log_debug("client left", log_str("client", session->client_id),
+                  log_str("address", address),
                   log_str("reason", stats_end_label(reason)));
     } else if (may_log(clients)) {
         log_info("client dropped", log_str("client", session->client_id),
-                 log_str("reason", stats_end_label(reason)),
+                 log_str("address", address), log_str("reason", stats_end_label(reason)),
                  log_int("code", stats_end_code(reason)));
     }
 }
@@ -153,10 +162,12 @@ static bool write_some(struct clients *clients, struct client *client)
         before == 1 ? 0 : outq_gather(queue, clients->buffer, sizeof(clients->buffer));
     if (len > 0) {
         clients->env->stats->messages_sent_total += before - queue->count;
+        client->sent += before - queue->count;
         return write_bytes(clients, client, clients->buffer, len);
     }
     struct frame *frame = outq_pop(queue);
     clients->env->stats->messages_sent_total++;
+    client->sent++;
     const bool written = write_bytes(clients, client, frame->bytes, frame->len);
     frame_unref(frame);
     return written;
@@ -355,35 +366,29 @@ static void on_tick(void *arg)
     loop_timer_start(clients->tick, TICK_MS);
 }
 
-static struct address *enter_address(const struct clients *clients, struct lws *wsi)
-{
-    struct sockaddr_storage peer;
-    socklen_t len = sizeof(peer);
-    if (clients->addresses == NULL ||
-        getpeername(lws_get_socket_fd(wsi), (struct sockaddr *)&peer, &len) != 0) {
-        return NULL;
-    }
-    size_t bytes_len;
-    const unsigned char *bytes = addresses_bytes(&peer, &bytes_len);
-    return addresses_enter(clients->addresses, bytes, bytes_len);
-}
-
 /* The handshake is answered. Returns false when out of memory. */
 static bool begin_client(struct clients *clients, struct client *client, struct lws *wsi)
 {
     const struct upgrade *upgrade = clients->arrival.upgrade;
-    *client = (struct client){.wsi = wsi, .clients = clients};
+    *client =
+        (struct client){.wsi = wsi, .clients = clients, .host = *clients->arrival.host};
     clock_read(clients->env);
     if (!session_init(&client->session, clients->env, client, upgrade->client_id,
                       upgrade->client_id_len, upgrade->wants_all)) {
         client->clients = NULL;
         return false;
     }
-    client->address = enter_address(clients, wsi);
+    client->connected_ms = clients->env->now_ms;
+    if (clients->addresses != NULL) {
+        client->address = addresses_enter(clients->addresses, &client->host);
+    }
     DL_APPEND(clients->all, client);
     clients->count++;
     clients->arrival.client = client;
-    log_debug("client connected", log_str("client", client->session.client_id));
+    char address[HOST_TEXT_MAX];
+    host_format(address, &client->host);
+    log_debug("client connected", log_str("client", client->session.client_id),
+              log_str("address", address));
     return true;
 }
 
@@ -417,7 +422,7 @@ static void bound_kernel_share(const struct clients *clients, int fd)
 
 /* libwebsockets gets a request of our own making: it never parses a client's bytes. */
 bool clients_add(struct clients *clients, int fd, const struct upgrade *upgrade,
-                 const unsigned char *rest, size_t rest_len)
+                 const struct host *host, const unsigned char *rest, size_t rest_len)
 {
     char request[256];
     const int len = snprintf(request, sizeof(request),
@@ -427,7 +432,7 @@ bool clients_add(struct clients *clients, int fd, const struct upgrade *upgrade,
                              "Sec-WebSocket-Key: %.*s\r\n\r\n",
                              (int)upgrade->key.len, upgrade->key.bytes);
     bound_kernel_share(clients, fd);
-    clients->arrival = (struct arrival){.upgrade = upgrade};
+    clients->arrival = (struct arrival){.upgrade = upgrade, .host = host};
     const struct lws *wsi =
         lws_adopt_socket_vhost_readbuf(clients->vhost, fd, request, (size_t)len);
     struct client *client = wsi == NULL ? NULL : clients->arrival.client;
@@ -464,6 +469,20 @@ void clients_send_away(struct clients *clients, size_t may_stay, uint64_t spread
             session_reconnect(&client->session, draw(spread_ms));
             open--;
         }
+    }
+}
+
+void clients_list(struct clients *clients, struct client_list *out)
+{
+    clock_read(clients->env);
+    struct client *client;
+    DL_FOREACH(clients->all, client)
+    {
+        const struct client_entry entry = {.session = &client->session,
+                                           .host = &client->host,
+                                           .connected_ms = client->connected_ms,
+                                           .sent = client->sent};
+        client_list_offer(out, &entry);
     }
 }
 

@@ -17,7 +17,9 @@
 #include "gateway/session.h"
 
 struct addresses;
+struct client_list;
 struct clients;
+struct host;
 struct loop;
 struct upgrade;
 
@@ -36,16 +38,20 @@ struct clients *clients_create(struct loop *loop, const struct clients_config *c
 /* Cuts what is left. NULL is fine. */
 void clients_destroy(struct clients *clients);
 
-/* Answers a handshake that was found good, and makes its connection a client. Owns `fd`
- * from now on, whatever the result. `rest` is what the client has sent behind the
- * handshake already. Returns false if the connection could not be kept. */
+/* Answers a handshake that was found good, and makes its connection a client of `host`.
+ * Owns `fd` from now on, whatever the result. `rest` is what the client has sent behind
+ * the handshake already. Returns false if the connection could not be kept. */
 bool clients_add(struct clients *clients, int fd, const struct upgrade *upgrade,
-                 const unsigned char *rest, size_t rest_len);
+                 const struct host *host, const unsigned char *rest, size_t rest_len);
 
 /* Sends clients away until no more than `may_stay` are left: each is asked to reconnect,
  * here or elsewhere, after a time of its own up to `spread_ms`, and is cut after the
  * close timeout if it does not answer. */
 void clients_send_away(struct clients *clients, size_t may_stay, uint64_t spread_ms);
+
+/* Offers all clients to the list. Costs about as much as one of the ticks, of which there
+ * are four in a second. */
+void clients_list(struct clients *clients, struct client_list *out);
 
 size_t clients_count(const struct clients *clients);
 

@@ -43,6 +43,9 @@ static const struct conf_setting settings[] = {
          "Text before the topic in the names of Redis channels"),
     TEXT("allowed-origins", CONF_STRING, allowed_origins, "",
          "Origins that browsers may connect from, separated by commas; empty allows all"),
+    TEXT(
+        "trusted-proxies", CONF_STRING, trusted_proxies, "",
+        "Networks of balancers, as in 10.0.0.0/8,::1, whose X-Forwarded-For says which address a client has; they themselves have no limit per address"),
 
     BYTES("max-message-bytes", max_message_bytes, 128, 16 * MIB, "64k",
           "Longest message a client may send; a longer one closes with 1009"),
@@ -50,6 +53,11 @@ static const struct conf_setting settings[] = {
           "Topics one connection may hold"),
     COUNT("max-topics-total", max_topics_total, NULL, 1, 100000000, "100000",
           "Different topics that all connections together may hold"),
+    COUNT("max-listed-topics", max_listed_topics, NULL, 1, 100000, "10000",
+          "Topics that the list at /api/v1/topics may have"),
+    COUNT(
+        "list-refresh-ms", list_refresh_ms, "ms", 100, DAY_MS, "10000",
+        "The least time between two scans of Redis for that list; without questions there are none"),
     COUNT(
         "request-rate", request_rate_per_s, "per second", 1, 1000000, "50",
         "Requests, counted by their topics, that one connection may make in the long run"),

@@ -19,10 +19,13 @@ struct gateway_config {
     const char *redis;   /* URL */
     const char *channel_prefix;
     const char *allowed_origins; /* comma-separated; empty allows all */
+    const char *trusted_proxies; /* as networks_parse() reads it */
 
     int64_t max_message_bytes;
     int64_t max_topics;       /* of one connection */
     int64_t max_topics_total; /* different ones, of all connections */
+    int64_t max_listed_topics;
+    int64_t list_refresh_ms;
     int64_t request_rate_per_s;
     int64_t request_burst;
     int64_t flood_limit;

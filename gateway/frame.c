@@ -45,6 +45,7 @@ struct frame *frame_create(enum frame_opcode opcode, const struct frame_part par
         return NULL;
     }
     frame->refs = 1;
+    frame->made_us = 0;
     frame->len = (uint32_t)(header_len + payload);
     memcpy(frame->bytes, header, header_len);
     unsigned char *at = frame->bytes + header_len;

@@ -23,6 +23,7 @@ enum frame_opcode {
 struct frame {
     uint32_t refs;
     uint32_t len;          /* of all the bytes: header and payload */
+    uint64_t made_us;      /* since 1970, as its timestamp says; 0 if it has none */
     unsigned char bytes[]; /* as they go to the socket */
 };
 

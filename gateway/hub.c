@@ -34,6 +34,7 @@ struct hub_topic {
     struct hub_topic *next_unread;
     uint64_t ticket; /* of the history that is being read; 0 if none is */
     bool live;
+    bool fed;          /* with messages that have no id */
     bool lost;         /* its channel was, and it is not yet whole again */
     bool is_unread;    /* in the list of histories to read */
     bool reads_tail;   /* what is being read is all that replays may need, */
@@ -75,11 +76,6 @@ struct hub *hub_create(const struct hub_config *config, const struct hub_ops *op
         hub->wall_us = wall_us;
     }
     return hub;
-}
-
-static struct proto_topic name_of(const struct hub_topic *topic)
-{
-    return (struct proto_topic){.text = topic->name, .len = topic->len};
 }
 
 static struct hub_topic *find_topic(const struct hub *hub, const char *name, size_t len)
@@ -400,7 +396,8 @@ static void on_gap(void *arg, struct feed_id after)
     const struct outlet *outlet = arg;
     struct hub *hub = outlet->hub;
     hub->stats->gaps_total++;
-    struct frame *gap = proto_gap(name_of(outlet->topic), after, *hub->wall_us);
+    const struct proto_topic name = {outlet->topic->name, outlet->topic->len};
+    struct frame *gap = proto_gap(name, after, *hub->wall_us);
     if (gap != NULL) {
         fan_out(hub, outlet->topic, gap, NULL);
         frame_unref(gap);
@@ -590,8 +587,9 @@ bool hub_wants(const struct hub *hub, const char *name, size_t len)
 
 void hub_publish(struct hub *hub, const char *name, size_t len, struct frame *frame)
 {
-    const struct hub_topic *topic = find_topic(hub, name, len);
+    struct hub_topic *topic = find_topic(hub, name, len);
     if (topic != NULL && topic->live) {
+        topic->fed = true;
         fan_out(hub, topic, frame, topic);
     }
 }
@@ -773,6 +771,16 @@ void hub_all_channels_lost(struct hub *hub)
 bool hub_is_whole(const struct hub *hub)
 {
     return hub->lost_count == 0;
+}
+
+void hub_each_fed(const struct hub *hub,
+                  void (*fn)(void *arg, const char *topic, size_t len), void *arg)
+{
+    for (const struct hub_topic *at = hub->topics; at != NULL; at = at->hh.next) {
+        if (at->fed || at->sequence.newest != NULL) {
+            fn(arg, at->name, at->len);
+        }
+    }
 }
 
 size_t hub_topics(const struct hub *hub)

@@ -160,6 +160,11 @@ void hub_tick(struct hub *hub, uint64_t now_ms);
 /* Returns true if no topic misses anything because its channel was lost. */
 bool hub_is_whole(const struct hub *hub);
 
+/* Calls `fn` for each topic of which a message is known: not for what clients only ask
+ * for. Costs some ten nanoseconds for each topic of the hub. */
+void hub_each_fed(const struct hub *hub,
+                  void (*fn)(void *arg, const char *topic, size_t len), void *arg);
+
 size_t hub_topics(const struct hub *hub); /* held by anybody */
 size_t hub_lingering(const struct hub *hub);
 size_t hub_subscriptions(const struct hub *hub);

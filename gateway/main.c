@@ -15,8 +15,10 @@
 #include "common/loop.h"
 #include "common/redis_url.h"
 #include "common/table.h"
+#include "gateway/catalog.h"
 #include "gateway/config.h"
 #include "gateway/hub.h"
+#include "gateway/networks.h"
 #include "gateway/proto.h"
 #include "gateway/relay.h"
 #include "gateway/server.h"
@@ -30,6 +32,7 @@ struct gateway {
     struct loop *loop;
     struct relay *relay;
     struct bus *bus;
+    struct catalog *catalog;
     struct server *server;
     struct loop_signal *signals[2];
     bool stopping;
@@ -82,6 +85,24 @@ static void set_limits(struct session_limits *limits, const struct gateway_confi
     };
 }
 
+/* What is built last: what is asked from outside. */
+static bool build_sites(struct gateway *gateway)
+{
+    const struct gateway_config *config = &gateway->config;
+    const struct catalog_config catalog_config = {
+        .channel_prefix = config->channel_prefix,
+        .max_topics = (size_t)config->max_listed_topics,
+        .refresh_ms = (uint64_t)config->list_refresh_ms};
+    gateway->catalog = catalog_create(&catalog_config, &gateway->env, gateway->bus);
+    if (gateway->catalog == NULL) {
+        log_error("cannot start", log_str("why", "out of memory"));
+        return false;
+    }
+    gateway->server = server_create(gateway->loop, config, &gateway->env, gateway->relay,
+                                    gateway->bus, gateway->catalog);
+    return gateway->server != NULL;
+}
+
 /* Returns false if a part could not be made; a part that fails for another reason than
  * memory has logged why. */
 static bool build(struct gateway *gateway)
@@ -131,15 +152,14 @@ static bool build(struct gateway *gateway)
         log_error("cannot start", log_str("why", "out of memory"));
         return false;
     }
-    gateway->server =
-        server_create(gateway->loop, config, &gateway->env, gateway->relay, gateway->bus);
-    return gateway->server != NULL;
+    return build_sites(gateway);
 }
 
 static void tear_down(struct gateway *gateway)
 {
     server_destroy(gateway->server);
     bus_destroy(gateway->bus);
+    catalog_destroy(gateway->catalog);
     for (size_t i = 0; i < 2; i++) {
         loop_signal_destroy(gateway->signals[i]);
     }
@@ -161,6 +181,11 @@ static bool check_config(struct gateway *gateway)
         strpbrk(gateway->config.channel_prefix, "{}") != NULL) {
         fprintf(stderr, "chronogate: --channel-prefix may have %d bytes, and no braces\n",
                 FEED_PREFIX_MAX);
+        return false;
+    }
+    struct networks proxies;
+    if (!networks_parse(gateway->config.trusted_proxies, &proxies, &why)) {
+        fprintf(stderr, "chronogate: --trusted-proxies: %s\n", why);
         return false;
     }
     return true;

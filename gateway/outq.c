@@ -128,6 +128,18 @@ enum outq_result outq_push(struct outq *queue, struct frame *frame, const void *
     return append(queue, frame, topic);
 }
 
+uint64_t outq_oldest_us(const struct outq *queue)
+{
+    uint64_t oldest_us = 0;
+    for (uint32_t i = 0; i < queue->count && i < OUTQ_AGED_MAX; i++) {
+        const uint64_t made_us = item_at(queue, i)->frame->made_us;
+        if (made_us != 0 && (oldest_us == 0 || made_us < oldest_us)) {
+            oldest_us = made_us;
+        }
+    }
+    return oldest_us;
+}
+
 struct frame *outq_pop(struct outq *queue)
 {
     if (queue->count == 0) {

@@ -24,6 +24,8 @@
 
 struct frame;
 
+#define OUTQ_AGED_MAX 256
+
 struct outq_item {
     struct frame *frame;
     const void *topic; /* whose data it is; NULL for everything else */
@@ -61,6 +63,11 @@ void outq_finish(struct outq *queue);
  * NULL for a frame that must be neither dropped nor overtaken. */
 enum outq_result outq_push(struct outq *queue, struct frame *frame, const void *topic,
                            const struct outq_limits *limits);
+
+/* When the oldest of the frames waiting was made, microseconds since 1970: of the first
+ * OUTQ_AGED_MAX of them, as conflation may have put newer ones before older ones. 0 if
+ * none has a time. */
+uint64_t outq_oldest_us(const struct outq *queue);
 
 /* Takes the oldest frame out; its reference is the caller's. NULL when empty. */
 struct frame *outq_pop(struct outq *queue);

@@ -281,7 +281,11 @@ static struct frame *finish(struct message *message, const struct proto_request_
     add(message, LITERAL(",\"timestamp\":\""));
     add(message, message->timestamp, TIMESTAMP_LEN);
     add(message, LITERAL("\"}"));
-    return frame_create(FRAME_TEXT, message->parts, message->count);
+    struct frame *frame = frame_create(FRAME_TEXT, message->parts, message->count);
+    if (frame != NULL) {
+        frame->made_us = wall_us;
+    }
+    return frame;
 }
 
 static struct frame *about_client(const char *type, size_t type_len,

@@ -269,6 +269,28 @@ bool request_get_parameter(const struct request *request, const char *name,
     return false;
 }
 
+bool request_read_number(const struct request *request, const char *name, size_t max,
+                         size_t *out)
+{
+    struct request_text text;
+    if (!request_get_parameter(request, name, &text)) {
+        return true;
+    }
+    size_t number = 0;
+    for (size_t i = 0; i < text.len && number <= max; i++) {
+        const char digit = text.bytes[i];
+        if (digit < '0' || digit > '9') {
+            return false;
+        }
+        number = 10 * number + (size_t)(digit - '0');
+    }
+    if (number == 0 || number > max) {
+        return false;
+    }
+    *out = number;
+    return true;
+}
+
 static bool list_has(struct request_text list, const char *word)
 {
     struct request_text item;

@@ -63,6 +63,11 @@ bool request_has_header(const struct request *request, const char *name);
 bool request_get_parameter(const struct request *request, const char *name,
                            struct request_text *out);
 
+/* Reads the query parameter, a decimal number from 1 to `max`; leaves *out as it is if
+ * there is none. Returns false if it is anything else. */
+bool request_read_number(const struct request *request, const char *name, size_t max,
+                         size_t *out);
+
 /* Is `word` in the comma-separated list that the headers with this name make together?
  * Case does not matter. */
 bool request_header_lists(const struct request *request, const char *name,

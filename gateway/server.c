@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "gateway/server.h"
 
-#include <netinet/in.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,12 +13,17 @@
 #include "common/loop.h"
 #include "gateway/addresses.h"
 #include "gateway/admin.h"
+#include "gateway/client_list.h"
 #include "gateway/clients.h"
 #include "gateway/config.h"
 #include "gateway/console.h"
+#include "gateway/forwarded.h"
 #include "gateway/listener.h"
+#include "gateway/networks.h"
 #include "gateway/places.h"
 #include "gateway/relay.h"
+#include "gateway/topic_page.h"
+#include "gateway/topic_site.h"
 #include "gateway/upgrade.h"
 #include "gateway/visitor.h"
 
@@ -48,10 +53,12 @@ struct server {
     struct session_env *env;
     const struct relay *relay;
     const struct bus *bus;
+    struct catalog *catalog;
     struct clients *clients;
     struct addresses *addresses; /* NULL when there is no limit */
     struct site sites[SITE_COUNT];
     struct places places;
+    struct networks proxies; /* that are trusted */
     bool draining;
     struct loop_timer *drain_timer;
     uint64_t drain_began_ms;
@@ -63,22 +70,28 @@ struct server {
 /* ---- the API ------------------------------------------------------------------------
  */
 
-static bool is_address_full(const struct server *server, int fd)
+/* Whose request it is. */
+static struct host host_of(const struct server *server, const struct visitor *visitor,
+                           const struct request *request)
 {
-    struct sockaddr_storage peer;
+    struct sockaddr_storage peer = {0};
     socklen_t peer_len = sizeof(peer);
-    if (server->addresses == NULL ||
-        getpeername(fd, (struct sockaddr *)&peer, &peer_len) != 0) {
-        return false;
-    }
-    size_t len;
-    const unsigned char *bytes = addresses_bytes(&peer, &len);
-    return addresses_count(server->addresses, bytes, len) >=
-           (size_t)server->config->max_connections_per_address;
+    (void)!getpeername(visitor_fd(visitor), (struct sockaddr *)&peer, &peer_len);
+    const struct host host = host_of_peer(&peer);
+    return forwarded_host(request, &server->proxies, &host);
+}
+
+/* A trusted proxy that does not say for whom it asks may speak for any number. */
+static bool is_address_full(const struct server *server, const struct host *host)
+{
+    return server->addresses != NULL && !networks_contain(&server->proxies, host) &&
+           addresses_count(server->addresses, host) >=
+               (size_t)server->config->max_connections_per_address;
 }
 
 /* Returns why this request may not become a WebSocket, or NULL with *out filled. */
-static const struct upgrade_refusal *find_refusal(const struct server *server, int fd,
+static const struct upgrade_refusal *find_refusal(const struct server *server,
+                                                  const struct host *host,
                                                   const struct request *request,
                                                   struct upgrade *out)
 {
@@ -96,15 +109,16 @@ static const struct upgrade_refusal *find_refusal(const struct server *server, i
     if (clients_count(server->clients) >= server->places.clients) {
         return &upgrade_refused_full;
     }
-    return is_address_full(server, fd) ? &upgrade_refused_address : NULL;
+    return is_address_full(server, host) ? &upgrade_refused_address : NULL;
 }
 
 static void on_api_request(const struct server *server, struct visitor *visitor,
                            const struct request *request)
 {
     struct upgrade upgrade;
+    const struct host host = host_of(server, visitor, request);
     const struct upgrade_refusal *refusal =
-        find_refusal(server, visitor_fd(visitor), request, &upgrade);
+        find_refusal(server, &host, request, &upgrade);
     if (refusal != NULL) {
         server->env->stats->refusals[refusal->reason]++;
         const struct visitor_refusal answer = {.status = refusal->status,
@@ -120,7 +134,7 @@ static void on_api_request(const struct server *server, struct visitor *visitor,
     unsigned char *rest;
     size_t rest_len;
     const int fd = visitor_take_over(visitor, &rest, &rest_len);
-    clients_add(server->clients, fd, &upgrade, rest, rest_len);
+    clients_add(server->clients, fd, &upgrade, &host, rest, rest_len);
     free(rest);
 }
 
@@ -146,8 +160,16 @@ static struct admin_view view_of(const struct server *server)
 static void on_admin_request(const struct server *server, struct visitor *visitor,
                              const struct request *request)
 {
-    const struct admin_view view = view_of(server);
-    const struct admin_page page = admin_answer(request->path, &view);
+    struct admin_view view = view_of(server);
+    const size_t wanted = admin_clients_wanted(request);
+    if (wanted > 0) {
+        view.clients = client_list_create(wanted);
+    }
+    if (view.clients != NULL) {
+        clients_list(server->clients, view.clients);
+    }
+    const struct admin_page page = admin_answer(request, &view);
+    client_list_destroy(view.clients);
     const struct visitor_answer answer = {.status = page.status,
                                           .content_type = page.content_type,
                                           .headers = "Cache-Control: no-store\r\n",
@@ -201,7 +223,10 @@ static void on_console_request(struct visitor *visitor, const struct request *re
 static void on_request(void *arg, struct visitor *visitor, const struct request *request)
 {
     const struct site *site = arg;
-    if (site->number == SITE_API) {
+    if (site->number != SITE_ADMIN && topic_page_is_asked(request)) {
+        topic_site_answer(site->server->catalog, site->server->config->allowed_origins,
+                          visitor, request);
+    } else if (site->number == SITE_API) {
         on_api_request(site->server, visitor, request);
     } else if (strlen(request->path) != request->path_len) {
         answer_text(visitor, request, 404, "", "not found\n");
@@ -344,7 +369,7 @@ void server_shut_down(struct server *server, void (*on_done)(void *arg), void *a
 
 struct server *server_create(struct loop *loop, const struct gateway_config *config,
                              struct session_env *env, const struct relay *relay,
-                             const struct bus *bus)
+                             const struct bus *bus, struct catalog *catalog)
 {
     struct server *server = calloc(1, sizeof(*server));
     if (server == NULL) {
@@ -356,6 +381,10 @@ struct server *server_create(struct loop *loop, const struct gateway_config *con
     server->env = env;
     server->relay = relay;
     server->bus = bus;
+    server->catalog = catalog;
+    const char *why;
+    const bool parsed = networks_parse(config->trusted_proxies, &server->proxies, &why);
+    assert(parsed); /* the setting was checked */
     if (!plan_places(config, &server->places)) {
         free(server);
         return NULL;

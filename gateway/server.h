@@ -4,7 +4,8 @@
  *
  * Three sites: the client API, the admin pages and the console, each with a listener of
  * its own. Every connection either becomes a client or gets one complete answer and is
- * closed; beyond the descriptors that can be spared it is closed unread.
+ * closed; beyond the descriptors that can be spared it is closed unread. The list of
+ * topics is on the API's and on the console's.
  */
 #ifndef GATEWAY_SERVER_H
 #define GATEWAY_SERVER_H
@@ -12,6 +13,7 @@
 #include <stdbool.h>
 
 struct bus;
+struct catalog;
 struct gateway_config;
 struct loop;
 struct relay;
@@ -22,7 +24,7 @@ struct session_env;
  * arguments must outlive the server. */
 struct server *server_create(struct loop *loop, const struct gateway_config *config,
                              struct session_env *env, const struct relay *relay,
-                             const struct bus *bus);
+                             const struct bus *bus, struct catalog *catalog);
 
 /* Cuts what is left. NULL is fine. */
 void server_destroy(struct server *server);

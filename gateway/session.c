@@ -116,6 +116,7 @@ static void queue_frame(struct session *session, struct frame *frame, const void
         break;
     case OUTQ_CONFLATED:
         session->skipped++;
+        session->left_out++;
         session->env->stats->messages_conflated_total++;
         break;
     case OUTQ_FULL:

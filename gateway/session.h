@@ -77,6 +77,7 @@ struct session {
     char *client_id;
     struct bucket bucket; /* of requests */
     uint64_t skipped;     /* messages left out since the client was told last */
+    uint64_t left_out;    /* messages left out since the beginning */
     uint64_t heartbeat_due_ms;
     uint64_t ping_due_ms;
     uint64_t deadline_ms; /* of the pong when OPEN, of the close when CLOSING; or 0 */

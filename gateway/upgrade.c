@@ -4,6 +4,8 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "gateway/origins.h"
+
 #define PATH_PREFIX "/api/v1/ws/"
 #define KEY_LEN     24 /* sixteen bytes in base64 */
 #define RETRY_AFTER "Retry-After: 5\r\n"
@@ -72,25 +74,6 @@ static bool is_version_13(const struct request *request)
            request_text_is(version, "13");
 }
 
-static bool is_origin_allowed(const struct request *request, const char *allowed)
-{
-    if (allowed[0] == '\0' || !request_has_header(request, "Origin")) {
-        return true; /* only browsers have origins */
-    }
-    struct request_text origin;
-    if (!request_get_header(request, "Origin", &origin)) {
-        return false;
-    }
-    for (const char *at = allowed; *at != '\0'; at += strcspn(at, ",")) {
-        at += strspn(at, ", \t");
-        const size_t len = strcspn(at, ", \t");
-        if (len > 0 && len == origin.len && memcmp(at, origin.bytes, len) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 /* Returns what stands behind the API's path, still encoded; false if the path is another
  * one. An encoded slash does not end a segment. */
 static bool find_segment(const struct request *request, struct request_text *out)
@@ -152,5 +135,5 @@ const struct upgrade_refusal *upgrade_check(const struct request *request,
     if (!is_handshake(request, &out->key)) {
         return &refused_handshake;
     }
-    return is_origin_allowed(request, allowed_origins) ? NULL : &refused_origin;
+    return origins_allow(request, allowed_origins) ? NULL : &refused_origin;
 }

@@ -16,15 +16,16 @@ floor() {
     common/conf | common/link | common/wsloop) echo 3 ;;
     common/bus) echo 4 ;;
 
-    gateway/addresses | gateway/bucket | gateway/console | gateway/frame | gateway/members | gateway/places | gateway/reader) echo 3 ;;
-    gateway/request | gateway/stats) echo 3 ;;
-    gateway/admin | gateway/config | gateway/listener | gateway/outq | gateway/proto) echo 4 ;;
+    gateway/bucket | gateway/console | gateway/frame | gateway/host | gateway/members | gateway/places) echo 3 ;;
+    gateway/reader | gateway/request | gateway/stats | gateway/topic_list) echo 3 ;;
+    gateway/addresses | gateway/config | gateway/listener | gateway/networks | gateway/origins) echo 4 ;;
+    gateway/outq | gateway/proto | gateway/topic_page) echo 4 ;;
     gateway/sequence | gateway/visitor) echo 4 ;;
-    gateway/hub | gateway/probe | gateway/upgrade) echo 5 ;;
+    gateway/forwarded | gateway/hub | gateway/probe | gateway/upgrade) echo 5 ;;
     gateway/session) echo 6 ;;
-    gateway/clock) echo 7 ;;
-    gateway/clients | gateway/history) echo 8 ;;
-    gateway/relay) echo 9 ;;
+    gateway/client_list | gateway/clock) echo 7 ;;
+    gateway/admin | gateway/catalog | gateway/clients | gateway/history) echo 8 ;;
+    gateway/relay | gateway/topic_site) echo 9 ;;
     gateway/server) echo 10 ;;
     gateway/main) echo 11 ;;
 
@@ -59,8 +60,8 @@ does_io() {
     case $1 in
     common/loop | common/link | common/bus | common/wsloop) return 0 ;;
     gateway/listener | gateway/visitor) return 0 ;;
-    gateway/clients | gateway/clock | gateway/history | gateway/probe) return 0 ;;
-    gateway/relay | gateway/server | gateway/main) return 0 ;;
+    gateway/catalog | gateway/clients | gateway/clock | gateway/history | gateway/probe) return 0 ;;
+    gateway/relay | gateway/server | gateway/topic_site | gateway/main) return 0 ;;
     feeder/entry | feeder/inquiry | feeder/lanes | feeder/lease | feeder/past) return 0 ;;
     feeder/publisher | feeder/pump | feeder/resolver | feeder/wire | feeder/main) return 0 ;;
     esac

@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT
  *
  * Whatever request takes for a head lies inside the input, and what upgrade makes of it
- * is a client and a key. A head is incomplete up to its last byte, and what comes behind
- * it changes nothing.
+ * is a client and a key; what topic_page makes of it is a page. A head is incomplete up
+ * to its last byte, and what comes behind it changes nothing.
  */
 #include "gateway/request.h"
+#include "gateway/topic_page.h"
 #include "gateway/upgrade.h"
 
 #include <assert.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "common/json.h"
 
 #define PREFIXES 64 /* tried on the way to the whole input */
 
@@ -63,6 +66,27 @@ static void check_upgrade(const struct parsed *whole)
     }
 }
 
+static void check_page(const struct request *request)
+{
+    static const char *const topics[] = {"crypto.BTC.1m", "stock.A.1m", "stock.B.1m"};
+    struct topic_page_query query;
+    if (!topic_page_read(request, &query)) {
+        return;
+    }
+    struct topic_list *list = topic_list_create(3);
+    assert(list != NULL);
+    for (size_t i = 0; i < 3; i++) {
+        topic_list_add(list, topics[i], strlen(topics[i]));
+    }
+    topic_list_settle(list);
+    const struct topic_page_state state = {.is_complete = true};
+    size_t len = 0;
+    char *body = topic_page_write(list, &query, &state, &len);
+    assert(body != NULL && json_is_object(body, len));
+    free(body);
+    topic_list_destroy(list);
+}
+
 static void check_head(const struct parsed *whole)
 {
     const struct request *request = &whole->request;
@@ -82,6 +106,7 @@ static void check_head(const struct parsed *whole)
         assert(request->headers[i].name.len > 0);
     }
     check_upgrade(whole);
+    check_page(request);
 }
 
 /* ---- its prefixes -------------------------------------------------------------------

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "gateway/client_list.h"
+
 static struct stats stats;
 static struct admin_view view;
 
@@ -14,9 +16,17 @@ static void setup(void)
     view = (struct admin_view){.stats = &stats};
 }
 
+static struct admin_page ask(const char *path, const char *query)
+{
+    struct request request = {.query = {.bytes = query, .len = strlen(query)}};
+    request.path_len = strlen(path);
+    memcpy(request.path, path, request.path_len + 1);
+    return admin_answer(&request, &view);
+}
+
 static void answers(const char *path, unsigned status, const char *body)
 {
-    struct admin_page page = admin_answer(path, &view);
+    struct admin_page page = ask(path, "");
     ck_assert_ptr_nonnull(page.body);
     ck_assert_uint_eq(page.status, status);
     ck_assert_str_eq(page.body, body);
@@ -62,7 +72,7 @@ START_TEST(metrics_are_what_stats_writes)
     stats_write(&stats, &view.gauges, file);
     ck_assert_int_eq(fclose(file), 0);
 
-    struct admin_page page = admin_answer("/metrics", &view);
+    struct admin_page page = ask("/metrics", "");
     ck_assert_uint_eq(page.status, 200);
     ck_assert_str_eq(page.content_type, "text/plain; version=0.0.4; charset=utf-8");
     ck_assert_uint_eq(page.len, expected_len);
@@ -72,13 +82,54 @@ START_TEST(metrics_are_what_stats_writes)
 }
 END_TEST
 
-START_TEST(any_other_path_is_a_404_that_names_the_three)
+static size_t wanted(const char *path, const char *query)
+{
+    struct request request = {.query = {.bytes = query, .len = strlen(query)}};
+    memcpy(request.path, path, strlen(path) + 1);
+    return admin_clients_wanted(&request);
+}
+
+START_TEST(the_page_of_clients_shows_as_many_as_are_asked_for)
+{
+    ck_assert_uint_eq(wanted("/debug/clients", ""), 20);
+    ck_assert_uint_eq(wanted("/debug/clients", "other=7"), 20);
+    ck_assert_uint_eq(wanted("/debug/clients", "limit=1"), 1);
+    ck_assert_uint_eq(wanted("/debug/clients", "a=b&limit=1000"), 1000);
+    ck_assert_uint_eq(wanted("/metrics", "limit=5"), 0);
+    view.clients = client_list_create(1);
+    struct admin_page page = ask("/debug/clients", "limit=1");
+    ck_assert_uint_eq(page.status, 200);
+    ck_assert_str_eq(page.content_type, "application/json; charset=utf-8");
+    ck_assert_str_eq(page.body, "{\"total\":0,\"clients\":[]}\n");
+    free(page.body);
+    client_list_destroy(view.clients);
+}
+END_TEST
+
+START_TEST(a_number_of_clients_that_is_none_is_a_bad_request)
+{
+    static const char *const limits[] = {
+        "limit=0",  "limit=1001", "limit=",     "limit=x",
+        "limit=-1", "limit=5x",   "limit=%320", "limit=99999999999999999999999"};
+    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
+        ck_assert_uint_eq(wanted("/debug/clients", limits[i]), 0);
+        struct admin_page page = ask("/debug/clients", limits[i]);
+        ck_assert_uint_eq(page.status, 400);
+        ck_assert_str_eq(page.body, "limit is a number from 1 to 1000\n");
+        free(page.body);
+    }
+}
+END_TEST
+
+START_TEST(any_other_path_is_a_404_that_names_those_there_are)
 {
     static const char *const paths[] = {
-        "",          "/",       "/healthz/", "/Healthz", "/health",
-        "/healthzz", "healthz", "/metrics/", "//readyz", "/api/v1/ws/x"};
+        "",        "/",         "/healthz/", "/Healthz",
+        "/health", "/healthzz", "healthz",   "/debug/clients/",
+        "/debug",  "/metrics/", "//readyz",  "/api/v1/ws/x"};
     for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
-        answers(paths[i], 404, "not found: try /healthz, /readyz or /metrics\n");
+        answers(paths[i], 404,
+                "not found: try /healthz, /readyz, /metrics or /debug/clients\n");
     }
 }
 END_TEST
@@ -92,7 +143,9 @@ int main(void)
     tcase_add_test(tcase, readyz_says_ready_while_redis_is_connected);
     tcase_add_test(tcase, readyz_says_why_it_is_not_ready);
     tcase_add_test(tcase, metrics_are_what_stats_writes);
-    tcase_add_test(tcase, any_other_path_is_a_404_that_names_the_three);
+    tcase_add_test(tcase, the_page_of_clients_shows_as_many_as_are_asked_for);
+    tcase_add_test(tcase, a_number_of_clients_that_is_none_is_a_bad_request);
+    tcase_add_test(tcase, any_other_path_is_a_404_that_names_those_there_are);
     suite_add_tcase(suite, tcase);
 
     SRunner *runner = srunner_create(suite);

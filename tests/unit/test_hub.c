@@ -501,6 +501,42 @@ START_TEST(an_empty_client_may_leave_and_no_hub_may_be_destroyed)
 }
 END_TEST
 
+static void note_fed(void *arg, const char *topic, size_t len)
+{
+    char *names = arg;
+    const size_t used = strlen(names);
+    snprintf(names + used, 64 - used, "%.*s ", (int)len, topic);
+}
+
+START_TEST(a_topic_is_fed_once_a_message_of_it_is_known)
+{
+    char names[64] = "";
+    subscribe(0, "silent", MAX);
+    subscribe(0, "plain", MAX);
+    channel_is_open("silent");
+    channel_is_open("plain");
+    ck_assert(start(0, "plain"));
+    hub_each_fed(hub, note_fed, names);
+    ck_assert_str_eq(names, "");
+    publish("plain");
+    hub_each_fed(hub, note_fed, names);
+    ck_assert_str_eq(names, "plain ");
+
+    subscribe(0, "history", MAX);
+    hub_channel_is_open(hub, "history", 7);
+    ck_assert(!start(0, "history"));
+    struct hub_read read;
+    ck_assert(hub_next_read(hub, &read));
+    struct frame *frame = frame_create(FRAME_TEXT, NULL, 0);
+    const struct sequence_item item = {.id = {.ms = 1}, .frame = frame};
+    hub_history(hub, &read, &item, 1);
+    frame_unref(frame);
+    names[0] = '\0';
+    hub_each_fed(hub, note_fed, names);
+    ck_assert_str_eq(names, "plain history ");
+}
+END_TEST
+
 START_TEST(a_client_that_left_holds_no_memory)
 {
     for (int i = 0; i < 20; i++) {
@@ -544,6 +580,7 @@ int main(void)
     tcase_add_test(tcase, what_comes_before_a_channel_is_confirmed_is_from_an_older_one);
     tcase_add_test(tcase, the_hub_is_whole_when_every_lost_channel_is_open_again);
     tcase_add_test(tcase, an_empty_client_may_leave_and_no_hub_may_be_destroyed);
+    tcase_add_test(tcase, a_topic_is_fed_once_a_message_of_it_is_known);
     tcase_add_test(tcase, a_client_that_left_holds_no_memory);
     suite_add_tcase(suite, tcase);
 

@@ -354,6 +354,34 @@ START_TEST(many_queues_are_summed)
 }
 END_TEST
 
+/* Pushes a frame that was made then. */
+static void push_made(uint64_t made_us)
+{
+    struct frame *frame = frame_of("x");
+    frame->made_us = made_us;
+    ck_assert_int_eq(outq_push(&queue, frame, NULL, &UP_TO(SIZE_MAX)), OUTQ_OK);
+    frame_unref(frame);
+}
+
+START_TEST(the_oldest_frame_is_told_among_the_first)
+{
+    ck_assert_uint_eq(outq_oldest_us(&queue), 0);
+    push_made(0);
+    ck_assert_uint_eq(outq_oldest_us(&queue), 0);
+    push_made(500);
+    push_made(300);
+    push_made(400);
+    ck_assert_uint_eq(outq_oldest_us(&queue), 300);
+    for (int i = 4; i < OUTQ_AGED_MAX; i++) {
+        push_made(350);
+    }
+    push_made(100); /* nobody looks so far */
+    ck_assert_uint_eq(outq_oldest_us(&queue), 300);
+    frame_unref(outq_pop(&queue));
+    ck_assert_uint_eq(outq_oldest_us(&queue), 100);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("outq");
@@ -382,6 +410,7 @@ int main(void)
     tcase_add_test(tcase,
                    conflation_goes_on_at_the_hard_bound_and_a_new_topic_is_refused);
     tcase_add_test(tcase, many_queues_are_summed);
+    tcase_add_test(tcase, the_oldest_frame_is_told_among_the_first);
     suite_add_tcase(suite, tcase);
 
     SRunner *runner = srunner_create(suite);

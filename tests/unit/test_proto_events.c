@@ -77,6 +77,15 @@ START_TEST(messages_about_the_client_carry_its_name)
 }
 END_TEST
 
+START_TEST(a_message_knows_the_time_that_its_timestamp_says)
+{
+    struct frame *frame = proto_heartbeat("a", WALL_US);
+    ck_assert_ptr_nonnull(frame);
+    ck_assert_uint_eq(frame->made_us, WALL_US);
+    frame_unref(frame);
+}
+END_TEST
+
 START_TEST(the_longest_client_id_is_whole)
 {
     char name[129] = "";
@@ -387,6 +396,7 @@ END_TEST
 static void add_events(TCase *tcase)
 {
     tcase_add_test(tcase, messages_about_the_client_carry_its_name);
+    tcase_add_test(tcase, a_message_knows_the_time_that_its_timestamp_says);
     tcase_add_test(tcase, the_longest_client_id_is_whole);
     tcase_add_test(tcase, acknowledgements_carry_the_topic);
     tcase_add_test(tcase, only_what_a_since_asked_is_said_to_be_recovered_or_not);

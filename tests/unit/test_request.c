@@ -605,6 +605,38 @@ START_TEST(texts_are_compared_to_their_last_byte)
 }
 END_TEST
 
+START_TEST(a_number_is_read_up_to_its_bound)
+{
+    static const struct {
+        const char *query;
+        bool is_good;
+        size_t number;
+    } cases[] = {{"", true, 7},
+                 {"m=5", true, 7},
+                 {"n=1", true, 1},
+                 {"a=b&n=1000", true, 1000},
+                 {"n=0007", true, 7},
+                 {"n=0", false, 7},
+                 {"n=1001", false, 7},
+                 {"n=", false, 7},
+                 {"n=-1", false, 7},
+                 {"n=+1", false, 7},
+                 {"n= 1", false, 7},
+                 {"n=1x", false, 7},
+                 {"n=%31", false, 7},
+                 {"n=1.0", false, 7},
+                 {"n=99999999999999999999999999999999", false, 7}};
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const struct request asked = {
+            .query = {.bytes = cases[i].query, .len = strlen(cases[i].query)}};
+        size_t number = 7;
+        ck_assert_msg(request_read_number(&asked, "n", 1000, &number) == cases[i].is_good,
+                      "%s", cases[i].query);
+        ck_assert_uint_eq(number, cases[i].number);
+    }
+}
+END_TEST
+
 static TCase *syntax_tests(void)
 {
     TCase *tcase = tcase_create("syntax");
@@ -664,6 +696,7 @@ static TCase *lookup_tests(void)
     tcase_add_test(tcase, several_headers_make_one_list);
     tcase_add_test(tcase, a_word_does_not_go_on_in_the_next_header);
     tcase_add_test(tcase, texts_are_compared_to_their_last_byte);
+    tcase_add_test(tcase, a_number_is_read_up_to_its_bound);
     return tcase;
 }
 

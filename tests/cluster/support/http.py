@@ -64,8 +64,10 @@ def read_response(sock, method="GET"):
     return Response(status, reason.strip(), headers, body, sock, rest)
 
 
-def connect(port, timeout=PATIENCE):
-    return socket.create_connection(("127.0.0.1", port), timeout)
+def connect(port, timeout=PATIENCE, source=None):
+    """`source` is the address to come from, any of 127.0.0.0/8."""
+    source = source and (source, 0)
+    return socket.create_connection(("127.0.0.1", port), timeout, source_address=source)
 
 
 def exchange(port, request):

@@ -69,7 +69,7 @@ class Output:
 class Process:
     """A running program. Leaving it alive at the end of a test is fine; dying is not."""
 
-    def __init__(self, argv, env=None, stdin=None, chatty=False):
+    def __init__(self, argv, env=None, stdin=None, chatty=False, pass_fds=()):
         self.name = os.path.basename(argv[0])
         self.chatty = chatty  # its log is not ours to judge
         self.expected_to_end = False
@@ -77,6 +77,7 @@ class Process:
             ["setpriv", "--pdeathsig", "KILL", "--", *argv],
             env=env,
             stdin=stdin or subprocess.DEVNULL,
+            pass_fds=pass_fds,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
         )
