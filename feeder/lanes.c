@@ -347,6 +347,16 @@ void lanes_destroy(struct lanes *lanes)
     free(lanes);
 }
 
+bool lanes_are_patient(const struct lanes *lanes)
+{
+    for (size_t i = 0; i < lanes->count; i++) {
+        if (!lanes->lane[i].source->patient) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool look_at(const struct lane *lane, struct progress_now *out)
 {
     const struct source *source = lane->source;

@@ -65,6 +65,9 @@ struct lanes_next {
 /* Asks all sources, due or not: their clocks may have moved. */
 struct lanes_next lanes_turn(struct lanes *lanes, struct source_now now);
 
+/* All sources wait as long as one likes: nothing of theirs need ever be dropped. */
+bool lanes_are_patient(const struct lanes *lanes);
+
 /* How far the source is that is furthest from its end; now_ms is not set. Returns false
  * if no source has an end that is still to come. */
 bool lanes_progress(const struct lanes *lanes, struct progress_now *out);

@@ -281,6 +281,13 @@ static void on_end(void *arg)
     }
 }
 
+/* Patient sources are not asked while much waits, so there is no more than all open bars
+ * say at once. That is more than max-queue where symbols are many. */
+static size_t max_queue(const struct lanes *lanes, const struct feeder_config *config)
+{
+    return lanes_are_patient(lanes) ? SIZE_MAX : (size_t)config->max_queue;
+}
+
 struct pump *pump_create(struct loop *loop, const struct feeder_config *config,
                          const struct source_list *list, pump_done_fn on_done, void *arg,
                          char error[SOURCE_ERROR_MAX])
@@ -318,7 +325,8 @@ struct pump *pump_create(struct loop *loop, const struct feeder_config *config,
         pump_destroy(pump);
         return NULL;
     }
-    pump->publisher = publisher_create(loop, config, pump->name, &ops, pump);
+    pump->publisher = publisher_create(loop, config, pump->name,
+                                       max_queue(pump->lanes, config), &ops, pump);
     if (pump->publisher == NULL) {
         snprintf(error, SOURCE_ERROR_MAX, "out of memory");
         pump_destroy(pump);
