@@ -51,7 +51,7 @@ bool lanes_remember(struct lanes *lanes, const struct topic *topic, const char *
                     size_t len);
 
 /* Runs from now on, and goes on from what was remembered. */
-void lanes_begin(struct lanes *lanes);
+void lanes_begin(struct lanes *lanes, struct source_now now);
 
 /* What was still to be said is said, and nothing comes after it. */
 void lanes_end(struct lanes *lanes);

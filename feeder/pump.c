@@ -257,7 +257,7 @@ static void on_begin(void *arg)
     pump->state = RUNNING;
     log_info("publishing", log_str("name", pump->name[0] == '\0' ? NULL : pump->name),
              log_int("backlog", (int64_t)lanes_backlog(pump->lanes)));
-    lanes_begin(pump->lanes);
+    lanes_begin(pump->lanes, read_clocks());
     loop_timer_start(pump->turn, 0);
 }
 

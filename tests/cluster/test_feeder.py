@@ -492,6 +492,13 @@ def test_more_bars_than_may_wait_close_at_once_and_none_is_lost(start_feeder, ow
     feeder.log.wait_for(r"\bdropped=0\b")
 
 
+def test_a_history_from_the_future_is_told(start_feeder, own_redis):
+    future = ["--from", "2999-01-01", "--to", "2999-01-01T00:00:02Z", "--speed", "0"]
+    assert start_feeder(*walk(*future)).wait(20) == 0
+    feeder = start_feeder(*walk())
+    feeder.log.wait_for(r" warn .*from the future.*until=2999-01-01T00:00:0")
+
+
 def test_a_walk_without_redis_drops_the_oldest_and_says_how_many(start_feeder, own_redis):
     feeder = start_feeder(*walk("--max-queue", "100"))
     with Listener(own_redis) as listener:
