@@ -63,7 +63,7 @@ const char feed_library[] =
     "    local now = time[1] * 1000 + math.floor(time[2] / 1000)\n"
     "    local was = redis.call('HMGET', keys[1], 'token', 'holder', 'since', 'until',\n"
     "                           'connection')\n"
-    "    local ours, over = was[1] == token, tonumber(was[4] or 0)\n"
+    "    local ours, over = was[1] == token, tonumber(was[4] or 0) or 0\n"
     "    local left = over > 0 and over - now or 0\n"
     "    if not ours and (left > 0 or tonumber(ms) == 0) then\n"
     "        return {over > 0 and 'elsewhere' or 'free', was[2] or '', was[3] or '0',\n"

@@ -11,6 +11,10 @@
 
 #define ODD_ENOUGH 3 /* prices out of the band, but near each other, are a new level */
 
+/* Trades newer than all others with ids far below theirs, but in order, are numbered anew
+ * by whoever numbers them. */
+#define LOW_ENOUGH 32
+
 struct owner {
     int64_t clock_us;
     int64_t lateness_us;
@@ -416,11 +420,33 @@ static bool is_absurd(const struct bars *bars, struct series *series,
     return false;
 }
 
+/* Returns true if by this trade the symbol's ids have begun anew. */
+static bool begins_anew(struct series *series, const struct tick *tick)
+{
+    if (!trade_ids_is_behind(&series->ids, tick->id)) {
+        series->low_count = 0;
+        return false;
+    }
+    if (!series->traded || tick->time_us <= series->last_us) {
+        return false; /* it comes again */
+    }
+    series->low_count = tick->id > series->low_id ? series->low_count + 1 : 1;
+    series->low_id = tick->id;
+    if (series->low_count < LOW_ENOUGH) {
+        return false;
+    }
+    series->low_count = 0;
+    return true;
+}
+
 /* Returns false if the trade was seen before. */
 static bool note_id(struct bars *bars, struct series *series, const struct tick *tick)
 {
     if (tick->id == 0) {
         return true;
+    }
+    if (begins_anew(series, tick)) {
+        series_forget_ids(series);
     }
     if (tick->sequential) {
         bars->missed += trade_ids_gap(&series->ids, tick->id);

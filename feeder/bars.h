@@ -60,7 +60,8 @@ enum bars_result {
     BARS_OK,
     BARS_FOREIGN,   /* the symbol belongs to another owner */
     BARS_LATE,      /* the tick is for a bar that is closed, or would be */
-    BARS_DUPLICATE, /* its id was seen, or is far behind those seen */
+    BARS_DUPLICATE, /* its id was seen, or is far behind those seen; after 32 in a row, in
+                     * order and newer than all before, ids are taken to begin anew */
     BARS_NEGATIVE,  /* a size below zero */
     BARS_ABSURD,    /* a price out of the band; the third in a row that agree is taken */
     BARS_TOO_BIG,   /* a sum or a change would not fit a decimal */

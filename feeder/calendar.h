@@ -32,12 +32,16 @@ bool calendar_parse(const char *text, size_t len, int64_t *out_us);
 
 /* Reads an instant as data files and programs write it: as calendar_parse() does, or a
  * number, a minus sign before it for before 1970. The size of its whole part tells what
- * it counts since then: below 10^11              seconds        until the year 5138 from
- * 10^11, below 10^14  milliseconds   1973-03-03T09:46:40 to the year 5138 from 10^14,
- * below 10^17  microseconds   the same from 10^17, below 10^19  nanoseconds
- * 1973-03-03T09:46:40 to the year 2286 Decimals may follow; what is below a microsecond
- * is ignored. Eight digits that are a day of the years 1900 to 2099, as in 20240131, are
- * that day, not a second of August 1970. */
+ * it counts since then:
+ *
+ *     below 10^11   seconds        until the year 5138
+ *     below 10^14   milliseconds   1973-03-03T09:46:40 to the year 5138
+ *     below 10^17   microseconds   the same
+ *     below 10^19   nanoseconds    1973-03-03T09:46:40 to the year 2286
+ *
+ * Decimals may follow; what is below a microsecond is ignored. Eight digits that are a
+ * day of the years 1900 to 2099, as in 20240131, are that day, not a second of August
+ * 1970. */
 bool calendar_parse_stamp(const char *text, size_t len, int64_t *out_us);
 
 /* Write the instant with six decimals or cut to its second, without a zone and with a

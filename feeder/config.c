@@ -55,6 +55,10 @@ static const struct conf_setting settings[] = {
      "replay: a file longer than this, unpacked, is refused, as it is held in memory"},
     {"max-line-bytes", CONF_BYTES, AT(max_line_bytes), "bytes", 256, 16 << 20, "64k",
      NULL, "stdin: longer lines are reported and skipped"},
+    {"max-ahead-ms", CONF_INT, AT(max_ahead_ms), "ms", 0, INT64_C(1000000000000), "60000",
+     NULL,
+     "stdin: ticks whose time is further ahead of this machine's clock are reported and "
+     "skipped, as they would make all others late; 0 takes every time"},
     {"venue", CONF_CHOICE, AT(venue), NULL, 0, 0, "binance", "binance|coinbase|kraken",
      "exchange: whose public trades"},
     {"symbols", CONF_STRING, AT(symbols), NULL, 0, 0, "", NULL,

@@ -36,6 +36,7 @@ struct feeder_config {
     int64_t max_file_bytes;
 
     int64_t max_line_bytes;
+    int64_t max_ahead_ms; /* of the wall clock; 0: any time will do */
 
     int venue;             /* enum venue_name */
     const char *symbols;   /* the venue's own names, with commas between them */

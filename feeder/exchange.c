@@ -29,6 +29,7 @@ struct exchange {
     struct herald herald;
     struct strand_env env;
     bool started;
+    bool clock_told; /* that this machine's clock went back */
     size_t strand_count;
     struct strand strands[];
 };
@@ -90,6 +91,19 @@ static void start(struct exchange *exchange, struct source_now now)
     }
 }
 
+/* Bars that were closed stay it, so there is nothing but to wait. */
+static void look_at_clock(struct exchange *exchange, int64_t wall_us)
+{
+    if (exchange->base.clock_us <= wall_us + FUTURE_US) {
+        exchange->clock_told = false;
+    } else if (!exchange->clock_told) {
+        exchange->clock_told = true;
+        herald_say(&exchange->herald, true, "this machine's clock went back",
+                   "trades are late until it is where it was; a restart with "
+                   "--resume=false begins anew");
+    }
+}
+
 static struct source_next exchange_advance(struct source *source, struct source_now now,
                                            size_t max)
 {
@@ -104,6 +118,7 @@ static struct source_next exchange_advance(struct source *source, struct source_
         due_ms = next_ms < due_ms ? next_ms : due_ms;
     }
     herald_report_losses(&exchange->herald, exchange->env.roster, now.mono_ms);
+    look_at_clock(exchange, now.wall_us);
     const int64_t clock_us = now.wall_us - (all_subscribed(exchange) ? 0 : AWAY_LAG_US);
     if (exchange->base.clock_us < clock_us) {
         exchange->base.clock_us = clock_us;

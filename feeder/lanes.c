@@ -8,12 +8,14 @@
 #include "common/log.h"
 #include "common/loop.h"
 #include "feeder/backlog.h"
+#include "feeder/calendar.h"
 #include "feeder/tape.h"
 
 #define TURN_MAX_MS   250  /* the longest without looking at the clocks */
 #define TURN_TICKS    1000 /* the most a source is asked for at once */
 #define TICK_MESSAGES 18   /* what one tick closes and updates, usually at most */
 #define BACKLOG_MAX   100000
+#define FUTURE_US     (60 * CALENDAR_SECOND_US)
 
 /* What is older than this and two leases the last holder has published. */
 #define BACKLOG_MORE_MS 10000
@@ -252,7 +254,20 @@ static bool on_last_price(void *arg, const struct tick *symbol, struct decimal *
     return tape_last_price(lanes->tape, symbol, out);
 }
 
-void lanes_begin(struct lanes *lanes)
+/* A clock was wrong then, or is now. */
+static void warn_of_future(const struct lane *lane, int64_t until_us, int64_t wall_us)
+{
+    if (lane->source->patient || until_us <= wall_us + FUTURE_US) {
+        return; /* not about what is now */
+    }
+    char until[CALENDAR_TEXT_MAX + 1];
+    calendar_format(until, until_us);
+    log_warn("what was published last is from the future, all before that is late",
+             log_str("source", lane->source->kind->name), log_str("until", until),
+             log_str("hint", "--resume=false begins anew"));
+}
+
+void lanes_begin(struct lanes *lanes, struct source_now now)
 {
     assert(lanes->state == STANDING_BY);
     lanes->state = RUNNING;
@@ -263,6 +278,7 @@ void lanes_begin(struct lanes *lanes)
                                              tape_remembered_us(lanes->tape, lane->owner),
                                          .arg = lanes,
                                          .last_price = on_last_price};
+        warn_of_future(lane, past.until_us, now.wall_us);
         if (past.until_us != SOURCE_NO_CLOCK && lane->source->kind->resume != NULL &&
             !lane->asked) {
             lane->source->kind->resume(lane->source, &past);
@@ -345,6 +361,16 @@ void lanes_destroy(struct lanes *lanes)
     tape_destroy(lanes->tape);
     backlog_destroy(lanes->backlog);
     free(lanes);
+}
+
+bool lanes_are_patient(const struct lanes *lanes)
+{
+    for (size_t i = 0; i < lanes->count; i++) {
+        if (!lanes->lane[i].source->patient) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool look_at(const struct lane *lane, struct progress_now *out)

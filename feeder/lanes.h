@@ -51,7 +51,7 @@ bool lanes_remember(struct lanes *lanes, const struct topic *topic, const char *
                     size_t len);
 
 /* Runs from now on, and goes on from what was remembered. */
-void lanes_begin(struct lanes *lanes);
+void lanes_begin(struct lanes *lanes, struct source_now now);
 
 /* What was still to be said is said, and nothing comes after it. */
 void lanes_end(struct lanes *lanes);
@@ -64,6 +64,9 @@ struct lanes_next {
 
 /* Asks all sources, due or not: their clocks may have moved. */
 struct lanes_next lanes_turn(struct lanes *lanes, struct source_now now);
+
+/* All sources wait as long as one likes: nothing of theirs need ever be dropped. */
+bool lanes_are_patient(const struct lanes *lanes);
 
 /* How far the source is that is furthest from its end; now_ms is not set. Returns false
  * if no source has an end that is still to come. */

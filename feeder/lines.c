@@ -16,6 +16,7 @@
 
 struct lines {
     struct source base;
+    int64_t max_ahead_us;
     bool live;     /* the last tick came without a time */
     bool ended;    /* nothing more can be read */
     bool skipping; /* the rest of a line that is too long */
@@ -26,6 +27,12 @@ struct lines {
     size_t begin;
     size_t end;
 };
+
+/* One such tick would close all bars until then, in Redis as well. */
+static bool is_ahead(const struct lines *lines, const struct tick *tick, int64_t wall_us)
+{
+    return lines->max_ahead_us > 0 && tick->time_us > wall_us + lines->max_ahead_us;
+}
 
 static void take_line(struct lines *lines, size_t len, int64_t wall_us)
 {
@@ -45,6 +52,11 @@ static void take_line(struct lines *lines, size_t len, int64_t wall_us)
     if (!line.is_tick) {
         lines->base.sink->on_message(lines->base.arg, &line.topic, line.payload,
                                      line.payload_len);
+        return;
+    }
+    if (line.has_time && is_ahead(lines, &line.tick, wall_us)) {
+        lines->base.sink->on_bad_line(lines->base.arg, lines->line,
+                                      "time is further ahead than --max-ahead-ms allows");
         return;
     }
     lines->live = !line.has_time;
@@ -156,6 +168,7 @@ static struct source *lines_create(const struct feeder_config *config,
                                   .arg = arg,
                                   .clock_us = SOURCE_NO_CLOCK,
                                   .patient = true};
+    lines->max_ahead_us = config->max_ahead_ms * 1000;
     lines->room = (size_t)config->max_line_bytes + 1;
     lines->buffer = malloc(lines->room);
     if (lines->buffer == NULL) {

@@ -59,13 +59,15 @@ static int run(const struct feeder_config *config, const struct source_list *lis
     if (program.loop == NULL) {
         goto failed;
     }
+    /* Until then a signal ends it at once: a source may wait for its file for ever. */
+    program.pump = pump_create(program.loop, config, list, on_done, &program, error);
+    if (program.pump == NULL) {
+        goto failed;
+    }
+    snprintf(error, sizeof(error), "out of memory");
     program.terminate = loop_signal_create(program.loop, SIGTERM, on_signal, &program);
     program.interrupt = loop_signal_create(program.loop, SIGINT, on_signal, &program);
     if (program.terminate == NULL || program.interrupt == NULL) {
-        goto failed;
-    }
-    program.pump = pump_create(program.loop, config, list, on_done, &program, error);
-    if (program.pump == NULL) {
         goto failed;
     }
     program.status = EXIT_SUCCESS;

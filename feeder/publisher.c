@@ -411,12 +411,13 @@ static struct bus *create_bus(struct loop *loop, const struct feeder_config *con
     return bus_create(loop, &bus, &ops, publisher);
 }
 
-static struct outbox *create_outbox(const struct feeder_config *config)
+static struct outbox *create_outbox(const struct feeder_config *config,
+                                    size_t max_waiting)
 {
     const int64_t share = config->max_queue / IN_FLIGHT_SHARE;
     const int64_t in_flight =
         config->max_in_flight < share ? config->max_in_flight : share;
-    return outbox_create((size_t)config->max_queue, (size_t)in_flight);
+    return outbox_create(max_waiting, (size_t)in_flight);
 }
 
 static bool create_parts(struct publisher *publisher, struct loop *loop,
@@ -430,7 +431,6 @@ static bool create_parts(struct publisher *publisher, struct loop *loop,
     static const struct past_ops past_ops = {.on_entry = on_past_entry,
                                              .on_over = on_past_over};
     struct publisher *self = publisher;
-    self->outbox = create_outbox(config);
     self->pause = loop_timer_create(loop, on_pause_over, self);
     self->reset = loop_timer_create(loop, on_reset, self);
     self->bus = create_bus(loop, config, self);
@@ -443,8 +443,8 @@ static bool create_parts(struct publisher *publisher, struct loop *loop,
 }
 
 struct publisher *publisher_create(struct loop *loop, const struct feeder_config *config,
-                                   const char *name, const struct publisher_ops *ops,
-                                   void *arg)
+                                   const char *name, size_t max_waiting,
+                                   const struct publisher_ops *ops, void *arg)
 {
     struct publisher *publisher = calloc(1, sizeof(*publisher));
     if (publisher == NULL) {
@@ -457,6 +457,7 @@ struct publisher *publisher_create(struct loop *loop, const struct feeder_config
     publisher->resume = config->resume;
     snprintf(publisher->history_length, NUMBER_TEXT_SIZE, "%" PRId64,
              config->history_length);
+    publisher->outbox = create_outbox(config, max_waiting);
     if (!create_parts(publisher, loop, config, name)) {
         publisher_destroy(publisher);
         return NULL;

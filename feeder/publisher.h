@@ -22,8 +22,6 @@
  * published is not sent again, what was not is, in its place. Where Redis has lost its
  * data, all of it is sent again; where it does not tell, nothing, and that is counted as
  * unknown.
- *
- * Pacing, one day, belongs between publisher_publish() and the outbox.
  */
 #ifndef FEEDER_PUBLISHER_H
 #define FEEDER_PUBLISHER_H
@@ -58,11 +56,12 @@ struct publisher_ops {
     void (*on_left)(void *arg);
 };
 
-/* Begins to connect. `name` is that of the lease, "" for none. NULL when out of memory.
- * `config`, `name` and `ops` must outlive it. */
+/* Begins to connect. `name` is that of the lease, "" for none. When `max_waiting`
+ * messages wait, one more makes the oldest be dropped. NULL when out of memory. `config`,
+ * `name` and `ops` must outlive it. */
 struct publisher *publisher_create(struct loop *loop, const struct feeder_config *config,
-                                   const char *name, const struct publisher_ops *ops,
-                                   void *arg);
+                                   const char *name, size_t max_waiting,
+                                   const struct publisher_ops *ops, void *arg);
 
 /* What waits is lost. Must not be called from a callback; calls none. */
 void publisher_destroy(struct publisher *publisher);

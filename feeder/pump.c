@@ -257,7 +257,7 @@ static void on_begin(void *arg)
     pump->state = RUNNING;
     log_info("publishing", log_str("name", pump->name[0] == '\0' ? NULL : pump->name),
              log_int("backlog", (int64_t)lanes_backlog(pump->lanes)));
-    lanes_begin(pump->lanes);
+    lanes_begin(pump->lanes, read_clocks());
     loop_timer_start(pump->turn, 0);
 }
 
@@ -279,6 +279,13 @@ static void on_end(void *arg)
         pump->failed = true;
         stop(pump);
     }
+}
+
+/* Patient sources are not asked while much waits, so there is no more than all open bars
+ * say at once. That is more than max-queue where symbols are many. */
+static size_t max_queue(const struct lanes *lanes, const struct feeder_config *config)
+{
+    return lanes_are_patient(lanes) ? SIZE_MAX : (size_t)config->max_queue;
 }
 
 struct pump *pump_create(struct loop *loop, const struct feeder_config *config,
@@ -318,7 +325,8 @@ struct pump *pump_create(struct loop *loop, const struct feeder_config *config,
         pump_destroy(pump);
         return NULL;
     }
-    pump->publisher = publisher_create(loop, config, pump->name, &ops, pump);
+    pump->publisher = publisher_create(loop, config, pump->name,
+                                       max_queue(pump->lanes, config), &ops, pump);
     if (pump->publisher == NULL) {
         snprintf(error, SOURCE_ERROR_MAX, "out of memory");
         pump_destroy(pump);

@@ -2,11 +2,6 @@
  *
  * SPDX-License-Identifier: MIT
  *
-<<<<<<< HEAD
- * Owns the sources, the tape they all speak to, their wires, and the publisher. Patient
- * sources are not asked while enough messages wait; the others always are. The only place
- * in the feeder that reads a clock.
-=======
  * Owns the lanes, their wires and the publisher.
  *
  *     STANDING_BY ──the lease is ours and the histories are read──▶ RUNNING ──▶ STOPPED
@@ -15,7 +10,6 @@
  *
  * After another feeder took over, the lanes are made anew. While enough messages wait,
  * patient sources are not asked. Only here and for wires is a wall clock read.
->>>>>>> main
  */
 #ifndef FEEDER_PUMP_H
 #define FEEDER_PUMP_H

@@ -5,11 +5,18 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+/* The end of SplitMix64: ids may be neighbours, or differ in their upper bits only. */
+static uint64_t mix(uint64_t bits)
+{
+    bits = (bits ^ (bits >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    bits = (bits ^ (bits >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return bits ^ (bits >> 31);
+}
+
 /* Where the number is, or has to be. */
 static uint64_t *find(const struct seen *seen, uint64_t number)
 {
-    /* Ids are mostly neighbours, which the golden ratio spreads. */
-    size_t at = (size_t)(number * UINT64_C(0x9e3779b97f4a7c15) >> 20) & (seen->room - 1);
+    size_t at = (size_t)mix(number) & (seen->room - 1);
     while (seen->slots[at] != 0 && seen->slots[at] != number) {
         at = (at + 1) & (seen->room - 1);
     }

@@ -262,6 +262,20 @@ static void hear_again(const struct series_lane *lane, const struct tick *tick)
     }
 }
 
+void series_forget_ids(struct series *series)
+{
+    series->ids = (struct trade_ids){.newest = 0};
+    for (unsigned i = 0; i < TOPIC_INTERVALS; i++) {
+        for (struct series_bar *bar = series->lanes[i].newest; bar != NULL;
+             bar = bar->older) {
+            bar->bar.last_id = 0;
+            bar->known_id = 0;
+            bar->open_id = 0;
+            bar->close_id = 0;
+        }
+    }
+}
+
 void series_hear_again(struct series *series, const struct tick *tick)
 {
     for (unsigned i = 0; i < TOPIC_INTERVALS; i++) {

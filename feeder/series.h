@@ -89,6 +89,8 @@ struct series {
     int64_t last_us;
     struct decimal odd; /* a price out of the band, and how many in a row were near it */
     unsigned odd_count;
+    uint64_t low_id; /* of a trade that is new by its time, not by its id; and how many */
+    unsigned low_count; /* of them came in a row */
 
     bool has_day; /* a trading day was closed: the newest one's bar and end */
     int64_t day_end_us;
@@ -124,6 +126,9 @@ enum series_fit series_plan(struct series *series, const struct tick *tick,
                             int64_t over_us, struct series_plan *out);
 void series_carry_out(struct series *series, const struct series_plan *plan,
                       int64_t late_from_us);
+
+/* The symbol's ids begin anew: none has been seen. */
+void series_forget_ids(struct series *series);
 
 /* A trade came again that had been counted. */
 void series_hear_again(struct series *series, const struct tick *tick);

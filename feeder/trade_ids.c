@@ -53,6 +53,11 @@ bool trade_ids_take(struct trade_ids *ids, uint64_t id)
     return fresh;
 }
 
+bool trade_ids_is_behind(const struct trade_ids *ids, uint64_t id)
+{
+    return id < ids->newest && ids->newest - id >= TRADE_IDS_WINDOW;
+}
+
 uint64_t trade_ids_gap(const struct trade_ids *ids, uint64_t id)
 {
     return ids->reached == 0 || id <= ids->reached ? 0 : id - ids->reached - 1;

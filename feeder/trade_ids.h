@@ -26,6 +26,9 @@ void trade_ids_begin(struct trade_ids *ids, uint64_t all, uint64_t some);
 /* Notes that the id, which is not 0, was seen. Returns false if it was before. */
 bool trade_ids_take(struct trade_ids *ids, uint64_t id);
 
+/* Is it too old to be among those remembered one by one? */
+bool trade_ids_is_behind(const struct trade_ids *ids, uint64_t id);
+
 /* How many ids lie between the highest one seen so far and this one: 0 if nothing was
  * seen yet. To be asked before it is taken. */
 uint64_t trade_ids_gap(const struct trade_ids *ids, uint64_t id);

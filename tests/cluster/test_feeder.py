@@ -478,6 +478,27 @@ def test_lines_wait_for_redis_and_none_is_lost(start_feeder, own_redis):
     assert about[about.index(b"entries-added") + 1] == 3000
 
 
+def test_more_bars_than_may_wait_close_at_once_and_none_is_lost(start_feeder, own_redis):
+    tick = b'{"topic":"stock.S%d","price":1,"time":"2026-01-31T%02d:59:59Z"}\n'
+    lines = b"".join(tick % (n, 22) for n in range(100))
+    lines += tick.replace(b"-01-31", b"-02-01") % (0, 0)
+    feeder = feed(start_feeder, lines, "--max-queue", "100")
+    assert feeder.wait(20) == 0
+    for interval in INTERVALS:
+        key = f"history:{{stock.S99.{interval}}}"
+        newest = own_redis.call("XREVRANGE", key, "+", "-", "COUNT", 1)
+        assert json.loads(newest[0][1][1])["closed"] == (interval != "1w"), interval
+    assert own_redis.call("XLEN", "history:{stock.S50.1m}") == 2
+    feeder.log.wait_for(r"\bdropped=0\b")
+
+
+def test_a_history_from_the_future_is_told(start_feeder, own_redis):
+    future = ["--from", "2999-01-01", "--to", "2999-01-01T00:00:02Z", "--speed", "0"]
+    assert start_feeder(*walk(*future)).wait(20) == 0
+    feeder = start_feeder(*walk())
+    feeder.log.wait_for(r" warn .*from the future.*until=2999-01-01T00:00:0")
+
+
 def test_a_walk_without_redis_drops_the_oldest_and_says_how_many(start_feeder, own_redis):
     feeder = start_feeder(*walk("--max-queue", "100"))
     with Listener(own_redis) as listener:

@@ -8,6 +8,7 @@ import json
 import os
 import pty
 import re
+import signal
 import subprocess
 
 import pytest
@@ -124,6 +125,23 @@ def test_a_spoilt_archive_is_one_clear_line(chronofeed, own_redis, tmp_path, spo
     line = refused(chronofeed, own_redis, *argv)
     expected = {"cut": "cut off", "damage": "damaged", "bomb": "--max-file-bytes"}
     assert str(file) in line and expected[spoil] in line
+
+
+def test_a_file_that_nobody_writes_to_can_be_given_up(start_feeder, own_redis, tmp_path):
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    feeder = start_feeder("--source", "replay", "--file", str(path))
+
+    def write():
+        try:
+            return os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        except OSError:  # nobody reads yet
+            return None
+
+    end = until(write)
+    feeder.popen.terminate()
+    assert feeder.wait(10) == -signal.SIGTERM
+    os.close(end)
 
 
 def test_only_the_rows_between_from_and_to_are_replayed(start_feeder, own_redis, tmp_path):

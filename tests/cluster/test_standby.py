@@ -579,6 +579,14 @@ def test_a_lease_is_let_go_of_by_its_holder_only(lease):
     assert lease("b", 60000) == ("taken", "host:a", "a1")
 
 
+def test_a_record_that_somebody_spoiled_is_free(lease):
+    lease("a", 60000)
+    lease.redis.call("HSET", "key", "until", "tomorrow")
+    assert lease("a", 60000) == ("kept", "host:a", "")
+    lease.redis.call("HSET", "key", "until", "tomorrow")
+    assert lease("b", 60000) == ("taken", "host:a", "a1")
+
+
 def test_one_that_went_in_peace_leaves_no_connection_to_be_closed(lease):
     lease("a", 60000)
     lease("a", 0, connection="", closed="a1")

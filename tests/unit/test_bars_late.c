@@ -250,6 +250,53 @@ START_TEST(a_trade_is_counted_once)
 }
 END_TEST
 
+/* Fifty trades from an id on, one in a second. Returns how many were taken. */
+static unsigned trade_on(uint64_t id, int minute)
+{
+    unsigned taken = 0;
+    for (int i = 0; i < 50; i++) {
+        char time[16];
+        snprintf(time, sizeof(time), "10:%02d:%02d", minute, i);
+        taken += trade(time, 100 + i, id + (uint64_t)i) == BARS_OK;
+    }
+    return taken;
+}
+
+START_TEST(ids_that_begin_anew_are_noticed)
+{
+    trade("10:00:01", 100, UINT64_MAX);
+    count = 0;
+    ck_assert_uint_eq(trade_on(1, 1), 50 - 31);
+    ck_assert_uint_eq(said[count - 1].last_id, 50);
+    ck_assert_uint_eq(bars_missed(bars), 0);
+    ck_assert_int_eq(trade("10:02:00", 100, 50), BARS_DUPLICATE);
+    ck_assert_int_eq(trade("10:02:00", 100, 51), BARS_OK);
+}
+END_TEST
+
+START_TEST(old_trades_that_come_again_are_no_new_beginning)
+{
+    ck_assert_uint_eq(trade_on(1, 1), 50);
+    ck_assert_int_eq(trade("10:03:00", 100, 1000), BARS_OK);
+    for (int i = 0; i < 3; i++) {
+        ck_assert_uint_eq(trade_on(1, 1), 0);
+    }
+    ck_assert_int_eq(trade("10:03:01", 100, 1000), BARS_DUPLICATE);
+}
+END_TEST
+
+START_TEST(two_ways_of_counting_side_by_side_are_no_new_beginning)
+{
+    for (uint64_t i = 0; i < 50; i++) {
+        char time[16];
+        snprintf(time, sizeof(time), "10:00:%02d", (int)i);
+        ck_assert_int_eq(trade(time, 100, 1000 + i), BARS_OK);
+        snprintf(time, sizeof(time), "10:00:%02d.5", (int)i);
+        ck_assert_int_eq(trade(time, 100, 1 + i), BARS_DUPLICATE);
+    }
+}
+END_TEST
+
 START_TEST(prices_out_of_the_band_are_refused_until_three_in_a_row_agree)
 {
     begin(0, 10);
@@ -387,6 +434,9 @@ int main(void)
     Suite *suite = suite_create("bars_late");
     TCase *tcase = tcase_create("bars_late");
     tcase_add_checked_fixture(tcase, setup, teardown);
+    tcase_add_test(tcase, ids_that_begin_anew_are_noticed);
+    tcase_add_test(tcase, old_trades_that_come_again_are_no_new_beginning);
+    tcase_add_test(tcase, two_ways_of_counting_side_by_side_are_no_new_beginning);
     tcase_add_test(tcase, a_late_tick_corrects_the_bar_and_the_newest_is_said_again);
     tcase_add_test(tcase, a_late_tick_is_no_correction_of_bars_that_go_on);
     tcase_add_test(tcase, bars_close_when_the_clock_is_past_their_end_by_the_lateness);

@@ -621,6 +621,20 @@ START_TEST(its_clock_is_the_wall_clock_and_waits_for_who_is_away)
 }
 END_TEST
 
+START_TEST(a_wall_clock_that_goes_back_is_told_once)
+{
+    start(VENUE_BINANCE, "BTCUSDT");
+    advance(0);
+    const int64_t clock_us = source->clock_us;
+    const struct source_now now = {.mono_ms = now_ms,
+                                   .wall_us = WALL_US - 3600 * CALENDAR_SECOND_US};
+    source->kind->advance(source, now, 100);
+    source->kind->advance(source, now, 100);
+    ck_assert_int_eq(source->clock_us, clock_us);
+    ck_assert_uint_eq(times_said("this machine's clock went back"), 1);
+}
+END_TEST
+
 START_TEST(a_wire_that_cannot_be_had_is_tried_again)
 {
     no_memory = true;
@@ -661,6 +675,7 @@ int main(void)
     tcase_add_test(tcase, what_the_venue_sends_cannot_flood_the_log);
     tcase_add_test(tcase, a_silent_symbol_is_spoken_of_once);
     tcase_add_test(tcase, its_clock_is_the_wall_clock_and_waits_for_who_is_away);
+    tcase_add_test(tcase, a_wall_clock_that_goes_back_is_told_once);
     tcase_add_test(tcase, a_wire_that_cannot_be_had_is_tried_again);
     suite_add_tcase(suite, tcase);
 

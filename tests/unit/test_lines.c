@@ -113,6 +113,33 @@ START_TEST(no_more_is_handed_over_than_asked_for)
 }
 END_TEST
 
+START_TEST(a_time_that_is_too_far_ahead_moves_no_clock)
+{
+    char error[SOURCE_ERROR_MAX];
+    stdin_source.destroy(source);
+    config.max_ahead_ms = 60000;
+    source = stdin_source.create(&config, &sink, NULL, error);
+    ck_assert_ptr_nonnull(source);
+    send("{\"topic\":\"stock.B\",\"price\":1,\"time\":\"9999-12-31\"}\n"
+         "{\"topic\":\"stock.B\",\"price\":2,\"time\":1758518222.800340}\n");
+    advance(10);
+    ck_assert_str_eq(said, "bad 1 time is further ahead than --max-ahead-ms allows\n"
+                           "bad 2 time is further ahead than --max-ahead-ms allows\n");
+    ck_assert_int_eq(source->clock_us, SOURCE_NO_CLOCK);
+    send("{\"topic\":\"stock.B\",\"price\":3,\"time\":1758518222.800339}\n");
+    advance(10);
+    ck_assert_int_eq(source->clock_us, WALL_US + 60000000);
+}
+END_TEST
+
+START_TEST(where_every_time_will_do_one_may_be_ahead)
+{
+    send("{\"topic\":\"stock.B\",\"price\":1,\"time\":\"9999-12-31\"}\n");
+    advance(10);
+    ck_assert_str_eq(said, "tick 1 B\n");
+}
+END_TEST
+
 START_TEST(a_bad_line_is_reported_by_its_number_and_skipped)
 {
     send("\nx\n{\"topic\":\"stock.B\",\"price\":2}\ny\n");
@@ -195,6 +222,8 @@ int main(void)
     tcase_add_test(tcase, without_input_it_waits);
     tcase_add_test(tcase, a_line_may_come_in_pieces_and_many_at_once);
     tcase_add_test(tcase, no_more_is_handed_over_than_asked_for);
+    tcase_add_test(tcase, a_time_that_is_too_far_ahead_moves_no_clock);
+    tcase_add_test(tcase, where_every_time_will_do_one_may_be_ahead);
     tcase_add_test(tcase, a_bad_line_is_reported_by_its_number_and_skipped);
     tcase_add_test(tcase, a_line_that_is_too_long_is_reported_once_and_skipped);
     tcase_add_test(tcase, a_line_of_exactly_the_bound_is_taken);

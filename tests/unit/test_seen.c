@@ -21,11 +21,22 @@ START_TEST(a_number_is_new_once)
 }
 END_TEST
 
+START_TEST(numbers_that_differ_in_their_upper_bits_take_no_longer)
+{
+    struct seen seen = {.slots = NULL};
+    for (uint64_t n = 1; n <= 100000; n++) {
+        ck_assert_int_eq(seen_add(&seen, n << 40), SEEN_NEW); /* 2^24 of them differ */
+    }
+    seen_finish(&seen);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("seen");
     TCase *tcase = tcase_create("seen");
     tcase_add_test(tcase, a_number_is_new_once);
+    tcase_add_test(tcase, numbers_that_differ_in_their_upper_bits_take_no_longer);
     suite_add_tcase(suite, tcase);
 
     SRunner *runner = srunner_create(suite);
