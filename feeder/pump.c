@@ -281,11 +281,14 @@ static void on_end(void *arg)
     }
 }
 
-/* Patient sources are not asked while much waits, so there is no more than all open bars
- * say at once. That is more than max-queue where symbols are many. */
+/* Patient sources are not asked while much waits, and nothing of theirs is dropped: there
+ * is room besides for what all open bars may say at once, which is an update and the last
+ * word of each. */
 static size_t max_queue(const struct lanes *lanes, const struct feeder_config *config)
 {
-    return lanes_are_patient(lanes) ? SIZE_MAX : (size_t)config->max_queue;
+    const size_t queue = (size_t)config->max_queue;
+    const size_t bars = 2 * TOPIC_INTERVALS * (size_t)config->max_symbols;
+    return lanes_are_patient(lanes) ? queue + bars : queue;
 }
 
 struct pump *pump_create(struct loop *loop, const struct feeder_config *config,

@@ -55,7 +55,8 @@ bool tape_last_price(const struct tape *tape, const struct tick *symbol,
  */
 int64_t tape_remembered_us(const struct tape *tape, unsigned owner);
 
-/* Refused ticks are counted by their reason. */
+/* A tick moves its owner's clock to its time, whether it is taken or refused; refused
+ * ones are counted by their reason. */
 void tape_claim(struct tape *tape, unsigned owner, const struct tick *tick);
 void tape_tick(struct tape *tape, unsigned owner, const struct tick *tick);
 void tape_message(struct tape *tape, const struct topic *topic, const char *payload,
