@@ -1,8 +1,9 @@
 // log.js — the message log: a bounded list of rows, newest last, drawn once per frame.
 // SPDX-License-Identifier: MIT
 //
-// What is shown and what waits (for the next frame, or for the end of a pause) are each at
-// most `limit` rows; beyond that the oldest go. Text becomes text nodes, never markup.
+// What is kept and what waits (for the next frame, or for the end of a pause) are each at
+// most `limit` messages; beyond that the oldest go. Text becomes text nodes, never markup.
+import { clock } from './format.js';
 import { word } from './words.js';
 
 const MAX_CHARACTERS = 4096;
@@ -11,16 +12,18 @@ const NEAR_END_PX = 32;
 export class Log {
     #list;
     #limit;
+    #kept = [];
     #waiting = [];
     #paused = false;
     #scheduled = false;
+    #matches = () => true;
 
     constructor(list, limit = 2000) {
         this.#list = list;
         this.#limit = limit;
     }
 
-    /** Adds a row: direction is 'in', 'out' or 'note', type the message's own. */
+    /** Adds a message: direction is 'in', 'out' or 'note', type the message's own. */
     add(direction, type, text) {
         this.#waiting.push({ time: clock(new Date()), direction, type, text: cut(text) });
         if (this.#waiting.length > this.#limit) {
@@ -43,8 +46,27 @@ export class Log {
         this.#schedule();
     }
 
+    /** Shows only what contains every word of the text, in whatever case. */
+    filter(text) {
+        const words = text.toLowerCase().split(/\s+/).filter(Boolean);
+        this.#matches = ({ direction, type, text: all }) => {
+            const line = `${direction} ${type} ${all}`.toLowerCase();
+            return words.every((one) => line.includes(one));
+        };
+        this.#list.replaceChildren(...this.#kept.filter(this.#matches).map(row));
+        this.#list.scrollTop = this.#list.scrollHeight;
+    }
+
+    /** What is shown, as lines of text. */
+    get text() {
+        return this.#kept.filter(this.#matches)
+            .map(({ time, direction, type, text }) => `${time}\t${direction}\t${type}\t${text}\n`)
+            .join('');
+    }
+
     clear() {
         this.#waiting = [];
+        this.#kept = [];
         this.#list.replaceChildren();
     }
 
@@ -62,7 +84,9 @@ export class Log {
         }
         const list = this.#list;
         const below = list.scrollHeight - list.scrollTop - list.clientHeight;
-        list.append(...this.#waiting.map(row));
+        list.append(...this.#waiting.filter(this.#matches).map(row));
+        this.#kept.push(...this.#waiting);
+        this.#kept.splice(0, this.#kept.length - this.#limit);
         this.#waiting = [];
         while (list.childElementCount > this.#limit) {
             list.firstElementChild.remove();
@@ -79,27 +103,14 @@ function row({ time, direction, type, text }) {
     item.dataset.type = type;
     const way = cell('span', word(direction));
     way.dataset.word = direction;
-    item.append(cell('time', time), way, cell('b', type), breakable(cell('code', text)));
+    item.append(cell('time', time), way, cell('b', type), cell('code', text));
     return item;
-}
-
-/** Lets long JSON break after its commas; what is copied from it stays the same. */
-function breakable(element) {
-    const [first, ...rest] = element.textContent.split(/(?<=,)/);
-    element.replaceChildren(first, ...rest.flatMap((part) => [cell('wbr', ''), part]));
-    return element;
 }
 
 function cell(name, text) {
     const element = document.createElement(name);
     element.textContent = text;
     return element;
-}
-
-function clock(date) {
-    const two = (number) => String(number).padStart(2, '0');
-    const ms = String(date.getMilliseconds()).padStart(3, '0');
-    return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${ms}`;
 }
 
 function cut(text) {

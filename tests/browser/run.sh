@@ -30,7 +30,7 @@ trap 'rm -rf "$TMPDIR" 2>/dev/null || { sleep 3; rm -rf "$TMPDIR"; }' EXIT
 export CHRONOGATE OUTPUT TMPDIR
 
 # timeout puts the test into a process group of its own and ends all of it.
-timeout -k 5 55 node --test --test-reporter=spec console.test.js &
+timeout -k 5 110 node --test --test-reporter=spec console.test.js &
 test=$!
 trap 'kill "$test"; wait "$test" || exit 1' INT TERM
 wait "$test"
