@@ -1,13 +1,17 @@
-// log.js — the message log: a bounded list of rows, newest last, drawn once per frame.
+// log.js — the message log: a bounded list of rows, newest last, drawn ten times per second.
 // SPDX-License-Identifier: MIT
 //
-// What is kept and what waits (for the next frame, or for the end of a pause) are each at
+// What is kept and what waits (to be drawn, or for the end of a pause) are each at
 // most `limit` messages; beyond that the oldest go. Text becomes text nodes, never markup.
+// As long as the end is in view only the last rows are in the page, which thousands would slow
+// down; whoever scrolls up gets the older ones as they come into view.
 import { clock } from './format.js';
 import { word } from './words.js';
 
 const MAX_CHARACTERS = 4096;
 const NEAR_END_PX = 32;
+const DRAW_MS = 100;
+const SHOWN = 120;
 
 export class Log {
     #list;
@@ -21,6 +25,7 @@ export class Log {
     constructor(list, limit = 2000) {
         this.#list = list;
         this.#limit = limit;
+        list.addEventListener('scroll', () => this.#reachBack(), { passive: true });
     }
 
     /** Adds a message: direction is 'in', 'out' or 'note', type the message's own. */
@@ -53,7 +58,7 @@ export class Log {
             const line = `${direction} ${type} ${all}`.toLowerCase();
             return words.every((one) => line.includes(one));
         };
-        this.#list.replaceChildren(...this.#kept.filter(this.#matches).map(row));
+        this.#list.replaceChildren(...this.#kept.filter(this.#matches).slice(-SHOWN).map(row));
         this.#list.scrollTop = this.#list.scrollHeight;
     }
 
@@ -73,7 +78,7 @@ export class Log {
     #schedule() {
         if (!this.#scheduled && !this.#paused) {
             this.#scheduled = true;
-            requestAnimationFrame(() => this.#draw());
+            setTimeout(() => requestAnimationFrame(() => this.#draw()), DRAW_MS);
         }
     }
 
@@ -83,16 +88,34 @@ export class Log {
             return;
         }
         const list = this.#list;
-        const below = list.scrollHeight - list.scrollTop - list.clientHeight;
-        list.append(...this.#waiting.filter(this.#matches).map(row));
+        const isAtEnd = list.scrollHeight - list.scrollTop - list.clientHeight < NEAR_END_PX;
+        const rows = this.#waiting.filter(this.#matches).slice(isAtEnd ? -SHOWN : 0);
+        const limit = isAtEnd ? Math.min(SHOWN, this.#limit) : this.#limit;
+        for (let over = list.childElementCount + rows.length - limit; over > 0; over -= 1) {
+            list.firstElementChild?.remove();
+        }
+        list.append(...rows.map(row));
         this.#kept.push(...this.#waiting);
         this.#kept.splice(0, this.#kept.length - this.#limit);
         this.#waiting = [];
-        while (list.childElementCount > this.#limit) {
-            list.firstElementChild.remove();
-        }
-        if (below < NEAR_END_PX) {
+        if (isAtEnd) {
             list.scrollTop = list.scrollHeight;
+        }
+    }
+
+    /** The top is near: rows from before it. */
+    #reachBack() {
+        const list = this.#list;
+        if (list.scrollTop > list.clientHeight) {
+            return;
+        }
+        const matching = this.#kept.filter(this.#matches);
+        const end = Math.max(0, matching.length - list.childElementCount);
+        const older = matching.slice(Math.max(0, end - SHOWN), end);
+        if (older.length > 0) {
+            const below = list.scrollHeight - list.scrollTop;
+            list.prepend(...older.map(row));
+            list.scrollTop = list.scrollHeight - below;
         }
     }
 }

@@ -4,24 +4,15 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { chromium } from 'playwright-core';
 import { startStack } from './stack.js';
+import { launch, visit, WAIT_MS } from './visit.js';
 
 const { CHRONOGATE, OUTPUT } = process.env;
 const SCREENSHOT = join(OUTPUT, 'console.png');
-const WAIT_MS = 4_000;
 const TOPIC = 'stock.AAPL.1m';
 const POLICY =
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src *; " +
     "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-const BROWSER = {
-    executablePath: '/usr/bin/chromium',
-    timeout: 20_000,
-    args: [
-        ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
-        ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
-    ],
-};
 
 let stack;
 let browser;
@@ -29,28 +20,7 @@ let page;
 const complaints = [];
 const pressed = new Set();
 
-async function openPage(options) {
-    const opened = await browser.newPage(options);
-    opened.setDefaultTimeout(WAIT_MS);
-    opened.on('pageerror', (error) => complaints.push(error.message));
-    opened.on('console', (line) => {
-        if (['error', 'warning'].includes(line.type())) {
-            complaints.push(line.text());
-        }
-    });
-    opened.on('request', (request) => {
-        const { protocol, origin } = new URL(request.url());
-        if (protocol !== 'data:' && origin !== stack.console) {
-            complaints.push(`asked another host: ${request.url()}`);
-        }
-    });
-    await opened.addInitScript(() =>
-        addEventListener('securitypolicyviolation', (event) =>
-            console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`)));
-    const query = `?server=${stack.api}&topics=`;
-    const response = await opened.goto(`${stack.console}/websocket-test${query}`);
-    return { opened, response };
-}
+const openPage = (options) => visit(browser, stack, { query: '&topics=', complaints, ...options });
 
 const press = (id) => {
     pressed.add(id);
@@ -95,6 +65,11 @@ const scenarios = {
         assert.match(await page.inputValue('#client'), /^console-\w+$/);
         assert.equal(await page.inputValue('#topic'), TOPIC);
         assert.ok(await page.isDisabled('#subscribe'));
+        const late = await page.evaluate(() => performance.getEntriesByType('resource')
+            .filter(({ name }) => name.endsWith('.js') && !name.endsWith('/console.js') &&
+                !document.querySelector(`link[href="${name.split('/').pop()}"]`))
+            .map(({ name }) => name));
+        assert.deepEqual(late, [], 'every module is preloaded');
     },
 
     async 'every field has a label and every control is reached by keyboard'() {
@@ -267,9 +242,9 @@ const scenarios = {
             const list = document.createElement('ol');
             const log = new Log(list, 20);
             for (let i = 0; i < 15; i += 1) log.add('in', 'data', `first ${i}`);
-            await new Promise(requestAnimationFrame);
+            await new Promise((resolve) => setTimeout(resolve, 300));
             for (let i = 0; i < 3000; i += 1) log.add('in', 'data', `#${i}`);
-            await new Promise(requestAnimationFrame);
+            await new Promise((resolve) => setTimeout(resolve, 300));
             return [...list.querySelectorAll('code')].map((code) => code.textContent);
         });
         assert.equal(texts.length, 20);
@@ -351,7 +326,7 @@ test('console', async (t) => {
     let failed = false;
     try {
         stack = await startStack(CHRONOGATE);
-        browser = await chromium.launch(BROWSER);
+        browser = await launch();
         for (const [name, scenario] of Object.entries(scenarios)) {
             await t.test(name, { timeout: 15_000, skip: failed }, async () => {
                 failed = true;

@@ -55,6 +55,7 @@ export async function startStack(chronogate, chronofeed) {
             console: `http://${LOCAL}:${site}`,
             publish: (...what) => publish(redisPort, ...what),
             call: (...words) => call(redisPort, words),
+            flood: (...what) => flood(redisPort, ...what),
             stopGateway: () => gateway.stop(),
             killGateway: () => gateway.stop('SIGKILL'),
             startGateway,
@@ -88,6 +89,24 @@ async function publish(port, topic, payload, subscribers = 1) {
         await sleep(50);
     }
     throw new Error(`nobody subscribed to ${topic}`);
+}
+
+/** Publishes bars in turn on these topics, so many per second, for `ms`. */
+async function flood(port, topics, ms, perSecond) {
+    const pipe = spawn('redis-cli', ['-h', LOCAL, '-p', String(port)],
+        { stdio: ['pipe', 'ignore', 'inherit'] });
+    const start = Date.now();
+    for (let sent = 0, price = 100; Date.now() - start < ms; await sleep(20)) {
+        for (; sent < ((Date.now() - start) * perSecond) / 1000; sent += 1) {
+            price += Math.sin(sent) / 10;
+            const close = Number(price.toFixed(2));
+            const bar = { symbol: 'LOAD', interval: '1m', start: '2026-01-02T03:04:00', open: 100,
+                high: close + 1, low: close - 1, close, price: close, volume: sent, change_percent: 0.1 };
+            pipe.stdin.write(`PUBLISH ${topics[sent % topics.length]} '${JSON.stringify(bar)}'\n`);
+        }
+    }
+    pipe.stdin.end();
+    await once(pipe, 'close');
 }
 
 /** What redis-cli answers to this command. */
