@@ -175,7 +175,7 @@ export class Watch {
         row.cardPrice = make('span', { className: 'price' });
         row.cardChange = make('span', { className: 'change' });
         row.card = make('button', { type: 'button', className: 'card', title: topic, data: { topic } },
-            make('span', {}, make('b', {}, symbol), ' ', make('small', {}, interval)),
+            make('b', {}, symbol),
             row.cardChange, row.cardPrice, row.canvas);
         row.card.addEventListener('click', () => this.select(topic));
         row.remove.title = word('unsubscribe');
