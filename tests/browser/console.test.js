@@ -331,7 +331,7 @@ test('console', async (t) => {
         stack = await startStack(CHRONOGATE);
         browser = await launch();
         for (const [name, scenario] of Object.entries(scenarios)) {
-            await t.test(name, { timeout: 15_000, skip: failed }, async () => {
+            await t.test(name, { timeout: 30_000, skip: failed }, async () => {
                 failed = true;
                 await scenario();
                 failed = false;

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { startStack } from './stack.js';
-import { launch, visit } from './visit.js';
+import { hasBegun, launch, visit } from './visit.js';
 
 const { CHRONOGATE, CHRONOFEED, OUTPUT } = process.env;
 const LONG_MS = 20_000;
@@ -222,6 +222,7 @@ const scenarios = {
             page.$$eval('#watch tr', (rows) => rows.map((row) => row.dataset.topic));
         const before = await topics();
         await page.reload();
+        await hasBegun(page);
         assert.deepEqual(await topics(), before);
     },
 };

@@ -36,5 +36,11 @@ export async function visit(browser, stack, { query = '', complaints, ...options
             console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`)));
     const response =
         await opened.goto(`${stack.console}/websocket-test?server=${stack.api}${query}`);
+    await hasBegun(opened);
     return { opened, response };
+}
+
+/** The page's program runs, which on a busy machine may be after it is loaded. */
+export function hasBegun(opened) {
+    return opened.locator('body[data-state]').waitFor({ timeout: 15_000 });
 }
