@@ -160,7 +160,7 @@ const scenarios = {
     async 'pause holds messages back, clear empties the log'() {
         await press('pause');
         await stack.publish('stock.600519.SH.1d', { price: 1700 });
-        await page.locator('#waiting', { hasText: '1' }).waitFor();
+        await page.locator('#waiting', { hasText: /[1-9]/ }).waitFor();
         assert.equal(await rows('in', 'data', '"price":1700').count(), 0);
         await press('pause');
         await see('in', 'data', '"price":1700');

@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: MIT
 import { chromium } from 'playwright-core';
 
-export const WAIT_MS = 4_000;
+export const WAIT_MS = 8_000;
 
 export function launch() {
     return chromium.launch({
