@@ -1,136 +1,288 @@
-// console.js — the page: joins the controls, one WebSocket, the counters and the log.
+// console.js — the page: joins the controls, the client library, the chart, the list and the log.
 // SPDX-License-Identifier: MIT
+import { Banner } from './banner.js';
+import { Chart } from './chart.js';
+import { connect as open } from './chronogate.js';
+import { make, page, setText } from './dom.js';
+import { clock, duration, milliseconds, number } from './format.js';
 import { Log } from './log.js';
-import { otherLanguage, switchLanguage, translatePage, word } from './words.js';
+import { startLooks } from './looks.js';
+import { Markets } from './markets.js';
+import { fetchTopics, INTERVALS, Picker } from './picker.js';
+import { recall, remember } from './store.js';
+import { Watch } from './watch.js';
+import { Wire } from './wire.js';
+import { translatePage, word } from './words.js';
 
 const TICK_MS = 250;
 const RATE_TICKS = 8;
+const RECOVERY_MS = 400; // resumptions of one reconnection come together
+const FIRST_TOPICS = ['stock.AAPL.1d', 'stock.600519.SH.1m', 'crypto.BTC-USDT.1m', 'crypto.ETH.1m',
+    'futures.ES=F.1m', 'commodity.GOLD.1m'];
 
-const page = Object.fromEntries(
-    [...document.querySelectorAll('[id]')].map((element) => [element.id, element]),
-);
 const log = new Log(page.log);
+const banner = new Banner();
+const markets = new Markets();
+const picker = new Picker();
+const chart = new Chart();
+const wire = new Wire({ in: hear, out: onSent, opened: onOpened, closed: onClosed });
+const watch = new Watch({
+    selected: onSelected,
+    changed: (topics) => remember('topics', topics),
+    updated: (quote, bar) => chart.update(quote, bar),
+    failed: onFailed,
+});
 
-let socket = null;
+let gate = null;
 let state = 'closed';
 let detail = () => '';
 let counts = newCounts();
+let recovery = null;
+let ticks = 0;
 
 function newCounts() {
-    return { received: 0, sent: 0, errors: 0, topics: new Set(), since: null, ticks: [] };
+    return { received: 0, sent: 0, errors: 0, topics: new Set(), since: null, heartbeat: null,
+        heard: null, ticks: [] };
 }
 
-/* Connection: closed → connecting → open → closing → closed, any of them → closed. */
+/* Connection: the library's states, and why. */
 
 function setState(next, describe) {
     state = next;
     detail = describe;
-    log.add('note', word(next), detail());
+    const text = detail();
+    log.add('note', word(`state.${next}`), text);
     drawState();
     drawControls();
 }
 
 function connect() {
-    counts = newCounts();
-    try {
-        socket = new WebSocket(address());
-    } catch {
+    const address = addressOf(page.server.value);
+    const client = page.client.value;
+    if (!address) {
         setState('closed', () => word('badAddress', page.server.value));
         return;
     }
-    const { url } = socket;
-    let opened = false;
-    setState('connecting', () => url);
-    socket.binaryType = 'arraybuffer';
-    socket.onopen = () => {
-        opened = true;
-        counts.since = Date.now();
-        setState('open', () => url);
-    };
-    socket.onmessage = (event) => receive(event.data);
-    socket.onclose = ({ code, reason }) => {
-        const asked = state === 'closing';
-        counts.since = null;
-        counts.topics.clear();
-        if (asked) {
-            setState('closed', () => word('byUser'));
-        } else if (opened) {
-            setState('closed', () => word('byServer', code, reason));
-        } else {
-            setState('closed', () => word('refused'));
+    const bytes = new TextEncoder().encode(client).length;
+    if (bytes < 1 || bytes > 128) {
+        setState('closed', () => word('badClient'));
+        return;
+    }
+    counts = newCounts();
+    const token = page.token.value || undefined;
+    gate = open(address, { clientId: client, token, WebSocket: wire.WebSocket, pingEveryMs: 5000 });
+    setState('connecting', () => address);
+    gate.on('state', onState);
+    gate.on('retry', onRetry);
+    gate.on('recovered', onRecovered);
+    gate.on('gap', ({ topic }) => banner.say('gap', [topic]));
+    gate.on('conflated', () => banner.say('conflated', [number(gate.counters.conflated)]));
+    gate.on('error', ({ code, message }) => {
+        if (['cannot_connect', 'handler', 'bad_message'].includes(code)) {
+            log.add('note', code, message);
         }
-    };
+    });
+    watch.attach(gate);
+    markets.attach(gate);
+    remember('connected', true);
 }
 
 function disconnect() {
-    setState('closing', () => '');
-    socket.close(1000);
+    watch.attach(null);
+    markets.attach(null);
+    gate.close();
+    gate = null;
+    counts.since = null;
+    counts.topics.clear();
+    banner.take('stale', 'lost', 'drain');
+    setState('closed', () => word('byUser'));
+    remember('connected', false);
 }
 
-/** The server's address with the client id as its last path segment; throws if it is none. */
-function address() {
-    const url = new URL(page.server.value);
-    const base = url.pathname.replace(/\/*$/, '/');
-    url.pathname = base + encodeURIComponent(page.client.value);
-    return url.href;
+/** What the library takes: a WebSocket's address without a client id; undefined if it is none. */
+function addressOf(text) {
+    try {
+        const url = new URL(text);
+        return ['ws:', 'wss:', 'http:', 'https:'].includes(url.protocol) ? url.href : undefined;
+    } catch {
+        return undefined;
+    }
+}
+
+function onOpened(url) {
+    detail = () => url.replace(/([?&]token=)[^&]*/, '$1…');
+}
+
+function onState({ state: next, previous }) {
+    if (next === 'live' || next === 'degraded') {
+        setState(next, next === 'live' ? detail : () => '');
+        counts.since ??= Date.now();
+        banner.take('lost', 'drain');
+    } else if (next === 'closed' && gate) {
+        setState('closed', () => word('badToken'));
+        gate.close();
+        gate = null;
+        watch.attach(null);
+        markets.attach(null);
+    } else if (previous === 'live' || previous === 'degraded') {
+        const at = clock(counts.heard ?? new Date()).slice(0, 8);
+        state = next;
+        banner.say('lost', [at]);
+    }
+    if (next === 'degraded') {
+        banner.say('stale');
+    } else {
+        banner.take('stale');
+    }
+}
+
+function onClosed(code, reason, wasOpen) {
+    counts.since = null;
+    counts.heartbeat = null;
+    counts.topics.clear();
+    log.add('note', word('state.closed'),
+        wasOpen ? word('byServer', code, reason) : word('refused'));
+}
+
+function onRetry({ afterMs, code, reason }) {
+    const at = Date.now() + afterMs;
+    const why = code === undefined || code === 1006 ? word('refused') : word('byServer', code, reason);
+    state = 'connecting';
+    detail = () => `${why} · ${word('again', Math.max(0, Math.ceil((at - Date.now()) / 1000)))}`;
+    drawState();
+    drawControls();
+}
+
+/** One notice for all topics of a reconnection. */
+function onRecovered({ recovered, replayed }) {
+    if (!recovery) {
+        recovery = { topics: 0, messages: 0, unrecovered: 0, timer: null };
+    }
+    recovery.topics += recovered ? 1 : 0;
+    recovery.messages += replayed;
+    recovery.unrecovered += recovered ? 0 : 1;
+    clearTimeout(recovery.timer);
+    recovery.timer = setTimeout(() => {
+        if (recovery.topics > 0) {
+            banner.say('recovered', [number(recovery.messages), recovery.topics]);
+        }
+        if (recovery.unrecovered > 0) {
+            banner.say('unrecovered', [recovery.unrecovered]);
+        }
+        recovery = null;
+    }, RECOVERY_MS);
 }
 
 /* Messages. */
 
-function send(text) {
-    if (state !== 'open') {
-        return;
-    }
-    socket.send(text);
+function onSent(text) {
     counts.sent += 1;
-    log.add('out', parse(text).type, text);
+    log.add('out', typeOf(text), text);
 }
 
 function request(type, fields) {
-    send(JSON.stringify({ type, ...fields }));
+    wire.send(JSON.stringify({ type, ...fields }));
 }
 
-function receive(data) {
+function hear(data) {
     const text = typeof data === 'string' ? data : word('binary', data.byteLength);
-    const message = parse(text);
+    const type = typeOf(text);
     counts.received += 1;
-    log.add('in', message.type, text);
-    if (message.type === 'error') {
+    counts.heard = new Date();
+    log.add('in', type, text);
+    if (type === 'data') {
+        return;
+    }
+    const message = parse(text);
+    if (type === 'error') {
         counts.errors += 1;
-    } else if (message.type === 'subscribe_ack') {
+    } else if (type === 'subscribe_ack') {
         counts.topics.add(message.topic);
-    } else if (message.type === 'unsubscribe_ack') {
+    } else if (type === 'unsubscribe_ack') {
         counts.topics.delete(message.topic);
-    } else if (message.type === 'subscriptions_list') {
+    } else if (type === 'subscriptions_list') {
         counts.topics = new Set(message.subscriptions);
+    } else if (type === 'heartbeat') {
+        counts.heartbeat = Date.now();
+    } else if (type === 'reconnect') {
+        banner.say('drain', [Math.ceil((Number(message.after_ms) || 0) / 1000) + 1]);
     }
 }
 
-/** The message's fields, its type always a string; an empty one where there is none. */
+/** The message's type; most begin with it. */
+function typeOf(text) {
+    return /^\{"type":"(\w+)"/.exec(text)?.[1] ?? String(parse(text).type ?? '');
+}
+
 function parse(text) {
     try {
-        const message = JSON.parse(text);
-        return { ...message, type: String(message.type ?? '') };
+        return { ...JSON.parse(text) };
     } catch {
-        return { type: '' };
+        return {};
     }
+}
+
+/* Topics. */
+
+function subscribe() {
+    watch.add(page.topic.value);
+    watch.select(page.topic.value);
+}
+
+/** Also what was subscribed to by hand, which the library does not know of. */
+function unsubscribe() {
+    const topic = page.topic.value;
+    if (watch.topics.includes(topic)) {
+        watch.remove(topic);
+    } else {
+        request('unsubscribe', { topic });
+    }
+}
+
+function onSelected(quote) {
+    chart.show(quote);
+    for (const button of page.intervals.children) {
+        button.disabled = !quote || quote.type === 'market';
+        button.setAttribute('aria-pressed', String(button.value === quote?.interval));
+    }
+    remember('selected', quote?.topic);
+}
+
+function onFailed(topic, error) {
+    banner.say('refused', [topic, error.message]);
+    if (!error.willRetry) {
+        log.add('note', error.code, error.message);
+        watch.remove(topic);
+    }
+}
+
+/** Offers what is fed, and returns it. */
+async function suggest() {
+    const topics = await fetchTopics();
+    if (topics) {
+        picker.suggest(topics);
+    }
+    markets.offer(topics?.length === 0 ? [] : picker.markets);
+    return topics ?? [];
 }
 
 /* What is shown. */
 
 function drawState() {
     page.state.dataset.state = state;
-    page['state-name'].textContent = word(state);
-    page['state-detail'].textContent = detail();
+    document.body.dataset.state = state;
+    setText(page['state-name'], word(`state.${state}`));
+    setText(page['state-detail'], detail());
 }
 
 function drawControls() {
     const focused = document.activeElement;
-    page.connect.disabled = state !== 'closed';
-    page.disconnect.disabled = state !== 'connecting' && state !== 'open';
-    page.server.readOnly = page.client.readOnly = state !== 'closed';
+    const isUp = state === 'live' || state === 'degraded';
+    page.connect.disabled = gate !== null;
+    page.disconnect.disabled = gate === null;
+    page.server.readOnly = page.client.readOnly = page.token.readOnly = gate !== null;
     for (const button of document.querySelectorAll('.needs-open')) {
-        button.disabled = state !== 'open';
+        button.disabled = !isUp;
     }
     if (focused?.disabled) {
         (page.connect.disabled ? page.disconnect : page.connect).focus();
@@ -138,42 +290,69 @@ function drawControls() {
 }
 
 function drawCounters() {
-    const { received, ticks } = counts;
-    ticks.push(received);
-    const rate = ((received - ticks[0]) * 1000) / (TICK_MS * RATE_TICKS);
-    if (ticks.length > RATE_TICKS) {
-        ticks.shift();
+    const { received, ticks: past, since, heartbeat } = counts;
+    const { reconnects = 0, replayed = 0, conflated = 0 } = gate?.counters ?? {};
+    past.push(received);
+    const rate = ((received - past[0]) * 1000) / (TICK_MS * RATE_TICKS);
+    if (past.length > RATE_TICKS) {
+        past.shift();
     }
-    const number = (value) => value.toLocaleString(document.documentElement.lang);
-    page.received.textContent = number(received);
-    page.rate.textContent = number(Math.round(rate));
-    page.sent.textContent = number(counts.sent);
-    page.errors.textContent = number(counts.errors);
-    page.held.textContent = number(counts.topics.size);
-    page.uptime.textContent = counts.since === null ? '–' : duration(Date.now() - counts.since);
-    page.waiting.textContent = log.paused ? word('waiting', number(log.heldBack)) : '';
+    setText(page.received, number(received));
+    setText(page.rate, number(Math.round(rate)));
+    setText(page.sent, number(counts.sent));
+    setText(page.errors, number(counts.errors));
+    setText(page.held, number(counts.topics.size));
+    setText(page.uptime, since === null ? '–' : duration(Date.now() - since));
+    setText(page['round-trip'], milliseconds(gate?.roundTripMs));
+    setText(page.heartbeat, heartbeat === null ? '–'
+        : word('ago', Math.floor((Date.now() - heartbeat) / 1000)));
+    setText(page.reconnects, number(reconnects));
+    setText(page.recovered, number(replayed));
+    setText(page.skipped, number(conflated));
+    setText(page.waiting, log.paused ? word('waiting', number(log.heldBack)) : '');
 }
 
-function duration(ms) {
-    const seconds = Math.floor(ms / 1000);
-    const two = (value) => String(Math.floor(value)).padStart(2, '0');
-    return `${two(seconds / 3600)}:${two((seconds / 60) % 60)}:${two(seconds % 60)}`;
-}
-
-function drawLanguage() {
-    const other = otherLanguage();
-    translatePage();
-    page.language.textContent = other.name;
-    page.language.lang = other.code;
+function onTick() {
+    ticks += 1;
     drawState();
     drawCounters();
+    chart.drawLegend();
+    if (ticks % (1000 / TICK_MS) === 0) {
+        watch.tick();
+    }
+}
+
+/** The language or the colours have changed. */
+function redraw() {
+    translatePage();
+    drawState();
+    drawCounters();
+    banner.translate();
+    markets.translate();
+    watch.recolour();
+    chart.recolour();
 }
 
 function togglePause() {
     log.paused = !log.paused;
     page.pause.dataset.word = log.paused ? 'resume' : 'pause';
-    page.pause.textContent = word(page.pause.dataset.word);
+    setText(page.pause, word(page.pause.dataset.word));
+    page.pause.setAttribute('aria-pressed', String(log.paused));
     drawCounters();
+}
+
+async function copy() {
+    try {
+        await navigator.clipboard.writeText(log.text);
+    } catch { // not a secure context, or not allowed
+        const area = make('textarea', { value: log.text });
+        document.body.append(area);
+        area.select();
+        document.execCommand('copy');
+        area.remove();
+    }
+    setText(page.copy, word('copied'));
+    setTimeout(() => setText(page.copy, word('copy')), 1200);
 }
 
 /* Controls. */
@@ -189,29 +368,53 @@ function onClick(button, action) {
     button.addEventListener('click', action);
 }
 
-onSubmit(page.connection, () => state === 'closed' && connect());
-onSubmit(page.subscription, () => request('subscribe', { topic: page.topic.value }));
-onSubmit(page.message, () => send(page.text.value));
+onSubmit(page.connection, () => gate === null && connect());
+onSubmit(page.subscription, subscribe);
+onSubmit(page.message, () => wire.send(page.text.value));
 onClick(page.disconnect, disconnect);
-onClick(page.unsubscribe, () => request('unsubscribe', { topic: page.topic.value }));
+onClick(page.unsubscribe, unsubscribe);
 onClick(page.ping, () => request('ping'));
 onClick(page.list, () => request('get_subscriptions'));
 onClick(page.pause, togglePause);
+onClick(page.copy, copy);
 onClick(page.clear, () => log.clear());
-onClick(page.language, () => {
-    switchLanguage();
-    drawLanguage();
+page.filter.addEventListener('input', () => log.filter(page.filter.value));
+page.wrap.addEventListener('change', () => page.log.toggleAttribute('data-wrap', page.wrap.checked));
+page.summaries.addEventListener('change', () => {
+    markets.isOn = page.summaries.checked;
+    remember('summaries', page.summaries.checked);
 });
 page.text.addEventListener('keydown', (event) => {
     if (event.key === 'Enter' && (event.ctrlKey || event.metaKey)) {
         event.preventDefault();
-        send(page.text.value);
+        wire.send(page.text.value);
     }
 });
+for (const interval of INTERVALS) {
+    const button = make('button', { type: 'button', value: interval, disabled: true }, interval);
+    onClick(button, () => watch.replace(watch.selected.topic, watch.selected.at(interval)));
+    page.intervals.append(button);
+}
+
+/* The beginning: as it was left, or with what a first look is worth. */
 
 const scheme = location.protocol === 'https:' ? 'wss' : 'ws';
-page.server.value = `${scheme}://${location.hostname}:8000/api/v1/ws/`;
+const asked = new URLSearchParams(location.search);
+page.server.value = asked.get('server') ?? `${scheme}://${location.hostname}:8000/api/v1/ws/`;
 page.client.value = `console-${Math.random().toString(36).slice(2, 8)}`;
+page.summaries.checked = markets.isOn = recall('summaries', true);
+startLooks(redraw);
 drawControls();
-drawLanguage();
-setInterval(drawCounters, TICK_MS);
+setInterval(onTick, TICK_MS);
+
+const remembered = asked.get('topics')?.split(',').filter(Boolean) ?? recall('topics', null);
+const selected = recall('selected', undefined);
+remembered?.forEach((topic) => watch.add(topic));
+watch.select(selected);
+if (!asked.has('server') && recall('connected', true)) {
+    connect();
+}
+const fed = await suggest();
+if (!remembered) {
+    FIRST_TOPICS.filter((topic) => fed.includes(topic)).forEach((topic) => watch.add(topic));
+}

@@ -4,24 +4,15 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { chromium } from 'playwright-core';
 import { startStack } from './stack.js';
+import { launch, visit, WAIT_MS } from './visit.js';
 
 const { CHRONOGATE, OUTPUT } = process.env;
 const SCREENSHOT = join(OUTPUT, 'console.png');
-const WAIT_MS = 4_000;
 const TOPIC = 'stock.AAPL.1m';
 const POLICY =
     "default-src 'none'; script-src 'self'; style-src 'self'; connect-src *; " +
     "img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-const BROWSER = {
-    executablePath: '/usr/bin/chromium',
-    timeout: 20_000,
-    args: [
-        ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
-        ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
-    ],
-};
 
 let stack;
 let browser;
@@ -29,27 +20,7 @@ let page;
 const complaints = [];
 const pressed = new Set();
 
-async function openPage(options) {
-    const opened = await browser.newPage(options);
-    opened.setDefaultTimeout(WAIT_MS);
-    opened.on('pageerror', (error) => complaints.push(error.message));
-    opened.on('console', (line) => {
-        if (['error', 'warning'].includes(line.type())) {
-            complaints.push(line.text());
-        }
-    });
-    opened.on('request', (request) => {
-        const { protocol, origin } = new URL(request.url());
-        if (protocol !== 'data:' && origin !== stack.console) {
-            complaints.push(`asked another host: ${request.url()}`);
-        }
-    });
-    await opened.addInitScript(() =>
-        addEventListener('securitypolicyviolation', (event) =>
-            console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`)));
-    const response = await opened.goto(`${stack.console}/`);
-    return { opened, response };
-}
+const openPage = (options) => visit(browser, stack, { query: '&topics=', complaints, ...options });
 
 const press = (id) => {
     pressed.add(id);
@@ -75,31 +46,40 @@ async function seeCount(id, expected) {
 
 /** What came before a ping has arrived, or never will, once its pong is here. */
 async function settle() {
-    const before = await rows('in', 'pong').count();
+    const pongs = rows('in', 'pong').filter({ hasNotText: 'request_id' });
+    const before = await pongs.count();
     await press('ping');
-    await rows('in', 'pong').nth(before).waitFor();
+    await pongs.nth(before).waitFor();
 }
 
 const scenarios = {
     async 'the page comes with its policy, and / leads to it'() {
         const { opened, response } = await openPage({ locale: 'en-US' });
         page = opened;
-        assert.equal(response.url(), `${stack.console}/websocket-test`);
+        const root = await fetch(`${stack.console}/`, { redirect: 'manual' });
+        assert.equal(root.headers.get('location'), '/websocket-test');
         assert.equal(response.headers()['content-security-policy'], POLICY);
         assert.match(response.headers()['content-type'], /^text\/html/);
         await seeState('closed');
-        assert.equal(await page.inputValue('#server'), 'ws://127.0.0.1:8000/api/v1/ws/');
+        assert.equal(await page.inputValue('#server'), stack.api);
         assert.match(await page.inputValue('#client'), /^console-\w+$/);
         assert.equal(await page.inputValue('#topic'), TOPIC);
         assert.ok(await page.isDisabled('#subscribe'));
+        const late = await page.evaluate(() => performance.getEntriesByType('resource')
+            .filter(({ name }) => name.endsWith('.js') && !name.endsWith('/console.js') &&
+                !document.querySelector(`link[href="${name.split('/').pop()}"]`))
+            .map(({ name }) => name));
+        assert.deepEqual(late, [], 'every module is preloaded');
     },
 
     async 'every field has a label and every control is reached by keyboard'() {
-        const unnamed = await page.$$eval('input, textarea', (fields) =>
-            fields.filter((field) => !field.labels[0]?.textContent).map((field) => field.id));
+        const unnamed = await page.$$eval('input, textarea, select', (fields) =>
+            fields.filter((field) => !(field.labels[0]?.textContent ||
+                field.getAttribute('aria-label'))).map((field) => field.id));
         assert.deepEqual(unnamed, []);
         const wanted = await page.$$eval(
-            'button:enabled, input, textarea, #log', (all) => all.map((one) => one.id));
+            'button:enabled, input, select, textarea, .scroll, a, #log',
+            (all) => all.map((one) => one.id));
         const reached = [];
         for (let i = 0; i < wanted.length; i += 1) {
             await page.keyboard.press('Tab');
@@ -109,10 +89,9 @@ const scenarios = {
     },
 
     async 'connect opens a connection and shows the acknowledgement'() {
-        await page.fill('#server', stack.api);
         await page.fill('#client', '浏览器 test 1');
         await press('connect');
-        await seeState('open');
+        await seeState('live');
         await see('in', 'connection_ack', '"client_id":"浏览器 test 1"');
         assert.ok(await page.isDisabled('#connect'));
         assert.equal(await page.evaluate(() => document.activeElement.id), 'disconnect');
@@ -143,6 +122,10 @@ const scenarios = {
         await press('subscribe');
         await see('in', 'error', '无效的主题格式: stock_data');
         await seeCount('errors', 1);
+        await page.locator('.notice[data-kind="refused"]', { hasText: 'stock_data' }).waitFor();
+        assert.equal(await page.locator('#watch tr').count(), 1);
+        await page.click('.notice button');
+        assert.equal(await page.locator('.notice').count(), 0);
     },
 
     async 'unsubscribe ends the flow'() {
@@ -177,22 +160,83 @@ const scenarios = {
     async 'pause holds messages back, clear empties the log'() {
         await press('pause');
         await stack.publish('stock.600519.SH.1d', { price: 1700 });
-        await page.locator('#waiting', { hasText: '1' }).waitFor();
+        await page.locator('#waiting', { hasText: /[1-9]/ }).waitFor();
         assert.equal(await rows('in', 'data', '"price":1700').count(), 0);
         await press('pause');
         await see('in', 'data', '"price":1700');
-        await press('clear');
-        assert.equal(await page.locator('#log li').count(), 0);
-        await page.locator('.empty').waitFor();
+        pressed.add('clear');
+        const [left, hint] = await page.$eval('#clear', (button) => {
+            const log = document.getElementById('log');
+            button.click(); // and nothing may come in between
+            return [log.childElementCount, getComputedStyle(log.nextElementSibling).display];
+        });
+        assert.equal(left, 0);
+        assert.notEqual(hint, 'none');
     },
 
     async 'the counters add up'() {
-        const before = Number(await page.textContent('#received'));
-        const sent = Number(await page.textContent('#sent'));
-        await settle();
-        await seeCount('received', before + 1);
-        await seeCount('sent', sent + 1);
+        const read = async () => Object.fromEntries(await Promise.all(['received', 'sent'].map(
+            async (id) => [id, Number((await page.textContent(`#${id}`)).replace(/,/g, ''))])));
+        const count = (way) => page.locator(`#log li[data-direction="${way}"]`).count();
+        const attempt = async () => { // fails when a heartbeat comes at the wrong moment
+            await sleep(600);
+            const before = await read();
+            await press('clear');
+            await settle();
+            await sleep(600);
+            const after = await read();
+            return after.received - before.received === await count('in') &&
+                after.sent - before.sent === await count('out');
+        };
+        assert.ok(await attempt() || await attempt() || await attempt());
         assert.match(await page.textContent('#uptime'), /^00:00:\d\d$/);
+        assert.match(await page.textContent('#round-trip'), /^[\d.,]+ ms$/);
+        assert.match(await page.textContent('#heartbeat'), /^\d s ago$/);
+    },
+
+    async 'the filter shows what has every word, wrap shows all of it, copy takes what is shown'() {
+        await press('clear');
+        await stack.publish('stock.600519.SH.1d', { price: 1701, note: 'x'.repeat(400) });
+        await see('in', 'data', '"price":1701');
+        await settle();
+        await page.fill('#filter', 'DATA 1701');
+        assert.equal(await page.locator('#log li').count(), 1);
+        const height = () => page.locator('#log li').first().evaluate((one) => one.clientHeight);
+        const before = await height();
+        await page.check('#wrap');
+        assert.ok(await height() > before);
+        await page.uncheck('#wrap');
+        await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+        await press('copy');
+        await page.locator('#copy', { hasText: 'Copied' }).waitFor();
+        const copied = await page.evaluate(() => navigator.clipboard.readText());
+        assert.match(copied, /^[\d:.]+\tin\tdata\t\{.*"price":1701,.*\}\n$/);
+        await page.fill('#filter', '');
+        assert.ok(await page.locator('#log li').count() > 1);
+    },
+
+    async 'the list has price, direction and a way out; the picker makes topics'() {
+        const row = page.locator('#watch tr[data-topic="stock.600519.SH.1d"]');
+        await stack.publish('stock.600519.SH.1d', { price: 1702.5, change_percent: 0.85 });
+        await row.locator('.price', { hasText: '1,702.50 ▲' }).waitFor();
+        assert.equal(await row.locator('.change').textContent(), '+0.85%');
+        await stack.publish('stock.600519.SH.1d', { price: 1699.5 });
+        await row.locator('.price', { hasText: '1,699.50 ▼' }).waitFor();
+        await page.selectOption('#type', 'crypto');
+        await page.fill('#symbol', 'BTC-USDT');
+        await page.selectOption('#interval', '4h');
+        assert.equal(await page.inputValue('#topic'), 'crypto.BTC-USDT.4h');
+        await page.selectOption('#type', 'market');
+        await page.fill('#symbol', 'US');
+        assert.equal(await page.inputValue('#topic'), 'market.US.summary');
+        await page.fill('#topic', 'futures.ES=F.15m');
+        assert.equal(await page.inputValue('#symbol'), 'ES=F');
+        assert.equal(await page.inputValue('#interval'), '15m');
+        await press('subscribe');
+        await see('in', 'subscribe_ack', 'futures.ES=F.15m');
+        await page.click('#watch tr[data-topic="futures.ES=F.15m"] .remove');
+        await see('in', 'unsubscribe_ack', 'futures.ES=F.15m');
+        assert.equal(await page.locator('#watch tr').count(), 1);
     },
 
     async 'the log keeps the newest rows and no more than its limit'() {
@@ -201,9 +245,9 @@ const scenarios = {
             const list = document.createElement('ol');
             const log = new Log(list, 20);
             for (let i = 0; i < 15; i += 1) log.add('in', 'data', `first ${i}`);
-            await new Promise(requestAnimationFrame);
+            await new Promise((resolve) => setTimeout(resolve, 300));
             for (let i = 0; i < 3000; i += 1) log.add('in', 'data', `#${i}`);
-            await new Promise(requestAnimationFrame);
+            await new Promise((resolve) => setTimeout(resolve, 300));
             return [...list.querySelectorAll('code')].map((code) => code.textContent);
         });
         assert.equal(texts.length, 20);
@@ -219,8 +263,8 @@ const scenarios = {
         await opened.close();
         await press('language');
         assert.equal(await page.textContent('#connect'), '连接');
-        assert.equal(await page.textContent('#state-name'), '已连接');
-        const left = await page.$$eval('h2, label, dt, button, #log span', (all) =>
+        assert.equal(await page.textContent('#state-name'), '实时');
+        const left = await page.$$eval('h2, label, dt, th[scope=col], button, #log span', (all) =>
             all.map((one) => one.textContent).filter((text) => /^[A-Z]?[a-z ]+$/.test(text)));
         assert.deepEqual(left.filter((text) => !['English', 'Ping'].includes(text)), []);
         await press('language');
@@ -235,6 +279,17 @@ const scenarios = {
         };
         assert.ok(await brightness('dark') < 64);
         assert.ok(await brightness('light') > 192);
+        await press('theme'); // light, whatever the system says
+        assert.ok(await brightness('dark') > 192);
+        await press('theme');
+        assert.ok(await brightness('light') < 64);
+        await press('theme');
+        assert.ok(await brightness('light') > 192);
+        const up = () => page.evaluate(() => document.documentElement.dataset.rising);
+        assert.equal(await up(), 'green');
+        await press('colours');
+        assert.equal(await up(), 'red');
+        await press('colours');
         const desk = page.viewportSize();
         await page.setViewportSize({ width: 360, height: 740 });
         assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= innerWidth));
@@ -251,19 +306,19 @@ const scenarios = {
 
     async 'nothing was complained about and no control was left out'() {
         assert.deepEqual(complaints, []);
-        const all = await page.$$eval('button', (buttons) => buttons.map((one) => one.id));
+        const all = await page.$$eval('button[id]', (buttons) => buttons.map((one) => one.id));
         assert.deepEqual([...pressed].sort(), all.sort());
     },
 
     async 'a gateway that leaves, and one that is not there, are told apart'() {
         await page.press('#client', 'Enter');
-        await seeState('open');
+        await seeState('live');
         const { status, said } = await stack.stopGateway();
         assert.equal(status, 0, said);
-        await seeState('closed');
-        assert.match(await page.textContent('#state-detail'), /code 1012/);
-        await press('connect');
+        await seeState('connecting');
+        await rows('note', 'Disconnected', 'code 1012').waitFor();
         await page.locator('#state-detail', { hasText: 'is the gateway running' }).waitFor();
+        await press('disconnect');
         await page.fill('#server', 'ftp://nowhere/');
         await press('connect');
         await page.locator('#state-detail', { hasText: 'not a WebSocket address' }).waitFor();
@@ -274,9 +329,9 @@ test('console', async (t) => {
     let failed = false;
     try {
         stack = await startStack(CHRONOGATE);
-        browser = await chromium.launch(BROWSER);
+        browser = await launch();
         for (const [name, scenario] of Object.entries(scenarios)) {
-            await t.test(name, { timeout: 15_000, skip: failed }, async () => {
+            await t.test(name, { timeout: 30_000, skip: failed }, async () => {
                 failed = true;
                 await scenario();
                 failed = false;

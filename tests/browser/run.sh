@@ -1,16 +1,17 @@
 #!/bin/sh
-# run.sh — the console in a real browser: fetches its driver once, then runs the test.
+# run.sh — the console in a real browser: fetches its driver once, then runs the tests.
 # SPDX-License-Identifier: MIT
 #
-# usage: CHRONOGATE=build/check/gateway/chronogate tests/browser/run.sh [OUTPUT-DIRECTORY]
+# usage: CHRONOGATE=build/check/gateway/chronogate CHRONOFEED=… tests/browser/run.sh [OUTPUT-DIRECTORY]
 #
-# Needs node, npm, chromium, redis-server and redis-cli. The test itself ends within a minute,
-# whatever happens, and leaves no process behind, no file but OUTPUT-DIRECTORY/console.png
-# (default build/browser) and no download but tests/browser/node_modules.
+# Needs node, npm, chromium, redis-server and redis-cli. The tests take a minute and a half, end
+# within four whatever happens, and leave no process behind, no file but pictures of the page in
+# OUTPUT-DIRECTORY (default build/browser) and no download but tests/browser/node_modules.
 set -eu
 
 here=$(cd "$(dirname "$0")" && pwd)
 CHRONOGATE=$(realpath "${CHRONOGATE:?must name the gateway to test}")
+CHRONOFEED=$(realpath "${CHRONOFEED:?must name the feeder that gives it prices}")
 OUTPUT=$(realpath -m "${1:-$here/../../build/browser}")
 mkdir -p "$OUTPUT"
 cd "$here"
@@ -27,10 +28,12 @@ cd "$here"
 # A browser told to end may still be writing its profile: hence the second rm.
 TMPDIR=$(mktemp -d)
 trap 'rm -rf "$TMPDIR" 2>/dev/null || { sleep 3; rm -rf "$TMPDIR"; }' EXIT
-export CHRONOGATE OUTPUT TMPDIR
+export CHRONOGATE CHRONOFEED OUTPUT TMPDIR
 
-# timeout puts the test into a process group of its own and ends all of it.
-timeout -k 5 55 node --test --test-reporter=spec console.test.js &
+# timeout puts each into a process group of its own and ends all of it.
+for each in console live; do
+    timeout -k 5 120 node --test --test-reporter=spec "$each.test.js" || exit 1
+done &
 test=$!
 trap 'kill "$test"; wait "$test" || exit 1' INT TERM
 wait "$test"

@@ -1,0 +1,243 @@
+// watch.js — the topics that are subscribed to: a live table, and a small chart of each.
+// SPDX-License-Identifier: MIT
+//
+// Drawn eight times per second, which is calm and as fast as one reads, and only what changed.
+import { colour, make, page, setText } from './dom.js';
+import { milliseconds, number, percent } from './format.js';
+import { Quote } from './quote.js';
+import { drawSpark } from './spark.js';
+import { word } from './words.js';
+
+const DRAW_MS = 125;
+const SPARK_MS = 500;
+const FLASH_MS = 300;
+const MAX_FLASHES = 8; // at a time; more of them say nothing
+const MAX_CARDS = 24;
+
+export class Watch {
+    #rows = new Map(); // by topic
+    #dirty = new Set();
+    #scheduled = false;
+    #gate = null;
+    #events;
+    #selected;
+    #colours;
+
+    /** `events` are told: selected(quote), changed(topics), updated(quote, bar), failed(topic). */
+    constructor(events) {
+        this.#events = events;
+        this.recolour();
+    }
+
+    get topics() {
+        return [...this.#rows.keys()];
+    }
+
+    get quotes() {
+        return [...this.#rows.values()].map((row) => row.quote);
+    }
+
+    get selected() {
+        return this.#rows.get(this.#selected)?.quote;
+    }
+
+    /** Everything is asked of this connection from now on; null: of none. */
+    attach(gate) {
+        this.#gate = gate;
+        this.#rows.forEach((row) => this.#ask(row));
+    }
+
+    add(topic) {
+        if (this.#rows.has(topic)) {
+            this.#ask(this.#rows.get(topic));
+            return;
+        }
+        const row = { quote: new Quote(topic), leave: () => {}, flashedAt: 0,
+            drawn: -1, drawnAt: -SPARK_MS };
+        this.#build(row);
+        this.#rows.set(topic, row);
+        page.watch.append(row.line);
+        page.cards.append(row.card);
+        this.#ask(row);
+        this.#changed();
+        this.select(this.#selected ?? topic);
+    }
+
+    remove(topic) {
+        const row = this.#rows.get(topic);
+        if (!row) {
+            return;
+        }
+        row.leave();
+        const hadFocus = row.line.contains(document.activeElement);
+        const next = (row.line.nextElementSibling ?? row.line.previousElementSibling)
+            ?.querySelector('button');
+        row.line.remove();
+        row.card.remove();
+        this.#rows.delete(topic);
+        if (hadFocus) {
+            (next ?? page.topic).focus();
+        }
+        this.#changed();
+        if (this.#selected === topic) {
+            this.#selected = undefined;
+            const [first] = this.#rows.keys();
+            first ? this.select(first) : this.#events.selected(undefined);
+        }
+    }
+
+    /** One topic takes the place of another, in the list and on the chart. */
+    replace(topic, other) {
+        const row = this.#rows.get(topic);
+        if (topic === other || !row) {
+            return;
+        }
+        const [line, card] = [row.line, row.card];
+        this.add(other);
+        const { line: newLine, card: newCard } = this.#rows.get(other);
+        line.before(newLine);
+        card.before(newCard);
+        this.select(other);
+        this.remove(topic);
+    }
+
+    select(topic) {
+        if (!this.#rows.has(topic)) {
+            return;
+        }
+        this.#selected = topic;
+        for (const [name, { line, card }] of this.#rows) {
+            line.toggleAttribute('data-selected', name === topic);
+            line.querySelector('button').setAttribute('aria-pressed', String(name === topic));
+            card.setAttribute('aria-pressed', String(name === topic));
+        }
+        this.#events.selected(this.selected);
+    }
+
+    /** Once a second. */
+    tick() {
+        for (const row of this.#rows.values()) {
+            row.quote.tick();
+            this.#mark(row);
+        }
+    }
+
+    /** The theme, the language or the size has changed. */
+    recolour() {
+        this.#colours = Object.fromEntries(['up', 'down', 'muted'].map((name) => [name, colour(name)]));
+        for (const row of this.#rows?.values() ?? []) {
+            row.remove.title = word('unsubscribe');
+            row.remove.setAttribute('aria-label', `${word('unsubscribe')} ${row.quote.topic}`);
+            row.drawn = -1;
+            row.drawnAt = -SPARK_MS;
+            this.#mark(row);
+        }
+    }
+
+    #ask(row) {
+        const { quote } = row;
+        row.leave();
+        row.leave = () => {};
+        if (!this.#gate) {
+            return;
+        }
+        const onError = (error) => {
+            quote.error = error.message;
+            this.#mark(row);
+            this.#events.failed(quote.topic, error);
+        };
+        row.leave = this.#gate.subscribe(quote.topic, (message) => {
+            const before = quote.price;
+            const bar = quote.take(message);
+            row.changed ||= before !== quote.price;
+            this.#mark(row);
+            if (bar) {
+                this.#events.updated(quote, bar);
+            }
+        }, { onError });
+    }
+
+    #build(row) {
+        const { quote } = row;
+        const { topic, symbol, interval } = quote;
+        const name = make('button', { type: 'button', className: 'name', title: topic },
+            make('b', {}, symbol), ' ', make('small', {}, interval));
+        name.addEventListener('click', () => this.select(topic));
+        row.price = make('td', { className: 'price' });
+        row.change = make('td', { className: 'change' });
+        row.rate = make('td', { className: 'wide' });
+        row.latency = make('td', { className: 'wide' });
+        row.remove = make('button', { type: 'button', className: 'remove' }, '×');
+        row.remove.addEventListener('click', () => this.remove(topic));
+        row.line = make('tr', { data: { topic } }, make('th', { scope: 'row' }, name), row.price,
+            row.change, row.rate, row.latency, make('td', {}, row.remove));
+        row.canvas = make('canvas');
+        row.cardPrice = make('span', { className: 'price' });
+        row.cardChange = make('span', { className: 'change' });
+        row.card = make('button', { type: 'button', className: 'card', title: topic, data: { topic } },
+            make('b', {}, symbol),
+            row.cardChange, row.cardPrice, row.canvas);
+        row.card.addEventListener('click', () => this.select(topic));
+        row.remove.title = word('unsubscribe');
+        row.remove.setAttribute('aria-label', `${word('unsubscribe')} ${topic}`);
+        this.#mark(row);
+    }
+
+    #changed() {
+        page.cards.hidden = this.#rows.size === 0;
+        [...page.cards.children].forEach((card, index) => (card.hidden = index >= MAX_CARDS));
+        this.#events.changed(this.topics);
+    }
+
+    #mark(row) {
+        this.#dirty.add(row);
+        if (!this.#scheduled) {
+            this.#scheduled = true;
+            setTimeout(() => requestAnimationFrame(() => this.#draw()), DRAW_MS);
+        }
+    }
+
+    #draw() {
+        this.#scheduled = false;
+        const now = performance.now();
+        const isCalm = this.#dirty.size <= MAX_FLASHES;
+        const rows = [...this.#dirty];
+        this.#dirty.clear();
+        rows.forEach((row) => this.#drawRow(row, now, isCalm));
+    }
+
+    #drawRow(row, now, isCalm) {
+        const { quote } = row;
+        const { price, direction, series, changePercent, error } = quote;
+        const arrow = { 1: '▲', 0: '', '-1': '▼' }[direction];
+        const shown = error || number(price, series.digits);
+        setText(row.price, error ? '!' : `${shown} ${arrow}`.trim());
+        row.price.title = error;
+        setText(row.cardPrice, shown);
+        setText(row.change, percent(changePercent));
+        setText(row.cardChange, percent(changePercent));
+        setText(row.rate, number(quote.rate, quote.rate < 10 ? 1 : 0));
+        setText(row.latency, milliseconds(quote.latencyMs));
+        row.line.dataset.direction = row.card.dataset.direction = String(direction);
+        row.change.dataset.direction = row.cardChange.dataset.direction = String(Math.sign(changePercent || 0));
+        if (row.changed && isCalm && now - row.flashedAt > FLASH_MS) {
+            row.flashedAt = now;
+            this.#flash(row.price, direction);
+        }
+        row.changed = false;
+        if (row.drawn !== quote.messages && !row.card.hidden && now - row.drawnAt > SPARK_MS) {
+            row.drawn = quote.messages;
+            row.drawnAt = now;
+            const line = this.#colours[{ 1: 'up', 0: 'muted', '-1': 'down' }[Math.sign(changePercent || 0)]];
+            drawSpark(row.canvas, quote.line, { line, fill: line });
+        }
+    }
+
+    #flash(element, direction) {
+        if (!matchMedia('(prefers-reduced-motion: reduce)').matches && direction !== 0) {
+            const from = this.#colours[direction > 0 ? 'up' : 'down'].replace('1)', '0.14)');
+            element.animate([{ backgroundColor: from }, { backgroundColor: 'transparent' }],
+                { duration: FLASH_MS, easing: 'ease-out' });
+        }
+    }
+}
