@@ -18,7 +18,7 @@ log=$root/build/deps.log
 
 build_packages='build-essential cmake pkg-config libevent-dev libjson-c-dev libssl-dev zlib1g-dev
     uthash-dev'
-run_packages='redis-server redis-tools ca-certificates'
+run_packages='redis-server redis-tools ca-certificates tzdata'
 test_packages='check libsubunit-dev git clang clang-format clang-tidy libclang-rt-dev
     python3 python3-pytest python3-websockets nodejs chromium haproxy prometheus
     procps shellcheck openssl debootstrap dpkg-dev systemd'

@@ -11,6 +11,7 @@
 #include "gateway/frame.h"
 #include "gateway/members.h"
 #include "gateway/proto.h"
+#include "gateway/shelf.h"
 #include "gateway/stats.h"
 
 /* Entries read for a snapshot: the newest may be one that no client may see. */
@@ -25,11 +26,7 @@ struct hub_topic {
     struct hub_topic *prev_idle;
     struct hub_topic *next_idle;
     uint64_t idle_since_ms;
-    struct hub_topic *prev_tailed;
-    struct hub_topic *next_tailed;
-    uint64_t tail_used_ms;
-    size_t tail_bytes; /* as they are counted in the sums */
-    size_t held_bytes;
+    struct shelf_place place;
     struct hub_topic *prev_unread;
     struct hub_topic *next_unread;
     uint64_t ticket; /* of the history that is being read; 0 if none is */
@@ -52,12 +49,10 @@ struct hub {
     const uint64_t *wall_us;
     uint64_t now_ms; /* at the last tick */
     struct hub_topic *topics;
-    struct hub_topic *idle;   /* nobody holds them; the longest so comes first */
-    struct hub_topic *tailed; /* keep a tail; the longest unused comes first */
+    struct hub_topic *idle; /* nobody holds them; the longest so comes first */
     struct hub_topic *unread;
     size_t idle_count;
-    size_t tail_bytes;
-    size_t held_bytes;
+    struct shelf shelf;
     size_t lost_count;
     size_t subscriptions;
     uint64_t tickets;
@@ -74,6 +69,8 @@ struct hub *hub_create(const struct hub_config *config, const struct hub_ops *op
         hub->arg = arg;
         hub->stats = stats;
         hub->wall_us = wall_us;
+        hub->shelf = (struct shelf){.max_bytes = config->replay_total_bytes,
+                                    .keep_ms = config->replay_keep_ms};
     }
     return hub;
 }
@@ -83,51 +80,6 @@ static struct hub_topic *find_topic(const struct hub *hub, const char *name, siz
     struct hub_topic *topic;
     HASH_FIND(hh, hub->topics, name, len, topic);
     return topic;
-}
-
-/* ---- tails --------------------------------------------------------------------------
- */
-
-static void count_tail(struct hub *hub, struct hub_topic *topic)
-{
-    hub->tail_bytes += topic->sequence.tail.bytes - topic->tail_bytes;
-    topic->tail_bytes = topic->sequence.tail.bytes;
-}
-
-static void drop_tail(struct hub *hub, struct hub_topic *topic)
-{
-    if (topic->tail_used_ms != 0) {
-        DL_DELETE2(hub->tailed, topic, prev_tailed, next_tailed);
-        topic->tail_used_ms = 0;
-        sequence_drop_tail(&topic->sequence);
-        count_tail(hub, topic);
-    }
-}
-
-/* The tail is needed now; the list stays in the order of use. */
-static void use_tail(struct hub *hub, struct hub_topic *topic)
-{
-    if (topic->tail_used_ms != 0) {
-        DL_DELETE2(hub->tailed, topic, prev_tailed, next_tailed);
-    }
-    DL_APPEND2(hub->tailed, topic, prev_tailed, next_tailed);
-    topic->tail_used_ms = hub->now_ms + 1;
-    sequence_keep_tail(&topic->sequence);
-}
-
-/* To be called when a tail may have grown. Stay will the one that was used last, and
- * those whose history is just being read. */
-static void bound_tails(struct hub *hub, struct hub_topic *topic)
-{
-    count_tail(hub, topic);
-    struct hub_topic *at = hub->tailed;
-    while (hub->tail_bytes > hub->config.replay_total_bytes && at->next_tailed != NULL) {
-        struct hub_topic *next = at->next_tailed;
-        if (at->ticket == 0) {
-            drop_tail(hub, at);
-        }
-        at = next;
-    }
 }
 
 /* ---- topics -------------------------------------------------------------------------
@@ -160,12 +112,6 @@ static void set_idle(struct hub *hub, struct hub_topic *topic, bool idle)
     }
 }
 
-static void count_held(struct hub *hub, struct hub_topic *topic)
-{
-    hub->held_bytes += topic->sequence.held.bytes - topic->held_bytes;
-    topic->held_bytes = topic->sequence.held.bytes;
-}
-
 static void drop_snapshot(struct hub_topic *topic)
 {
     frame_unref(topic->snapshot);
@@ -178,9 +124,8 @@ static void free_topic(struct hub *hub, struct hub_topic *topic)
 {
     set_lost(hub, topic, false);
     leave_unread(hub, topic);
-    drop_tail(hub, topic);
+    shelf_clear(&hub->shelf, &topic->place);
     sequence_finish(&topic->sequence);
-    count_held(hub, topic);
     drop_snapshot(topic);
     members_free(&topic->members);
     free(topic);
@@ -209,6 +154,7 @@ static struct hub_topic *open_topic(struct hub *hub, const char *name, size_t le
     }
     topic->len = (uint32_t)len;
     memcpy(topic->name, name, len);
+    topic->place.sequence = &topic->sequence;
     if (!hub->ops->open_channel(hub->arg, name, len)) {
         free(topic);
         return NULL;
@@ -239,14 +185,7 @@ void hub_tick(struct hub *hub, uint64_t now_ms)
            (hub->idle->idle_since_ms + hub->config.linger_ms <= now_ms)) {
         close_topic(hub, hub->idle);
     }
-    while (hub->tailed != NULL &&
-           hub->tailed->tail_used_ms + hub->config.replay_keep_ms <= now_ms) {
-        if (hub->tailed->ticket == 0) {
-            drop_tail(hub, hub->tailed);
-        } else {
-            use_tail(hub, hub->tailed); /* somebody waits for what is being read */
-        }
-    }
+    shelf_tick(&hub->shelf, now_ms);
 }
 
 /* ---- subscriptions ------------------------------------------------------------------
@@ -452,11 +391,12 @@ bool hub_next_read(struct hub *hub, struct hub_read *out)
     }
     memcpy(out->topic, topic->name, topic->len);
     if (topic->wants_tail) {
-        use_tail(hub, topic);
+        shelf_use(&hub->shelf, &topic->place);
     } else if (topic->sequence.broken) {
         out->from = sequence_repair_from(&topic->sequence);
     }
     topic->ticket = out->ticket;
+    topic->place.busy = true;
     topic->reads_tail = topic->wants_tail;
     topic->reads_repair = topic->sequence.broken;
     const struct feed_id nothing = {0};
@@ -476,6 +416,7 @@ static struct hub_topic *take_answer(struct hub *hub, const struct hub_read *rea
         return NULL;
     }
     topic->ticket = 0;
+    topic->place.busy = false;
     return topic;
 }
 
@@ -496,7 +437,7 @@ static void tell_waiting(struct hub *hub, const char *name, size_t len)
 /* The topic is whole, or has to be asked about again. */
 static void go_on(struct hub *hub, struct hub_topic *topic, const struct hub_read *read)
 {
-    count_held(hub, topic);
+    shelf_count_held(&hub->shelf, &topic->place);
     if (topic->sequence.broken || topic->wants_tail) {
         ask_for_history(hub, topic);
     }
@@ -504,8 +445,8 @@ static void go_on(struct hub *hub, struct hub_topic *topic, const struct hub_rea
         set_lost(hub, topic, false);
     }
     if (topic->reads_tail) {
-        use_tail(hub, topic);
-        bound_tails(hub, topic);
+        shelf_use(&hub->shelf, &topic->place);
+        shelf_bound_tails(&hub->shelf, &topic->place);
     }
     tell_waiting(hub, read->topic, read->len);
 }
@@ -570,16 +511,6 @@ void hub_no_history(struct hub *hub, const struct hub_read *read)
 /* ---- messages -----------------------------------------------------------------------
  */
 
-/* What all topics hold back together has the bound of what is kept for replays. */
-static void bound_held(struct hub *hub, struct hub_topic *topic)
-{
-    count_held(hub, topic);
-    if (hub->held_bytes > hub->config.replay_total_bytes) {
-        sequence_drop_held(&topic->sequence);
-        count_held(hub, topic);
-    }
-}
-
 bool hub_wants(const struct hub *hub, const char *name, size_t len)
 {
     return find_topic(hub, name, len) != NULL;
@@ -608,12 +539,10 @@ void hub_message(struct hub *hub, const char *name, size_t len,
         hub->stats->messages_repeated_total++;
     }
     if (topic->sequence.broken) {
-        bound_held(hub, topic);
+        shelf_bound_held(&hub->shelf, &topic->place);
         ask_for_history(hub, topic);
     }
-    if (topic->tail_used_ms != 0) {
-        bound_tails(hub, topic);
-    }
+    shelf_bound_tails(&hub->shelf, &topic->place);
 }
 
 /* ---- how a subscription begins ------------------------------------------------------
@@ -706,7 +635,7 @@ void hub_start(struct hub *hub, const struct hub_client *client, const char *nam
     struct hub_topic *topic;
     struct member *member = find_member(hub, client, name, len, &topic);
     if (join->replays) {
-        use_tail(hub, topic);
+        shelf_use(&hub->shelf, &topic->place);
         for (uint32_t i = join->first; i < topic->sequence.tail.count; i++) {
             struct frame *frame = sequence_tail_item(&topic->sequence, i)->frame;
             if (frame != NULL) {
@@ -759,10 +688,11 @@ void hub_all_channels_lost(struct hub *hub)
     {
         leave_unread(hub, topic);
         topic->ticket = 0;
+        topic->place.busy = false;
         if (topic->live) {
             topic->live = false;
             sequence_break(&topic->sequence);
-            count_held(hub, topic);
+            shelf_count_held(&hub->shelf, &topic->place);
             set_lost(hub, topic, true);
         }
     }

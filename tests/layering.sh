@@ -16,11 +16,12 @@ floor() {
     common/conf | common/link | common/wsloop) echo 3 ;;
     common/bus) echo 4 ;;
 
-    gateway/bucket | gateway/console | gateway/frame | gateway/host | gateway/members | gateway/places) echo 3 ;;
-    gateway/reader | gateway/request | gateway/stats | gateway/topic_list) echo 3 ;;
+    gateway/frame) echo 2 ;;
+    gateway/bucket | gateway/console | gateway/host | gateway/members | gateway/places) echo 3 ;;
+    gateway/reader | gateway/request | gateway/sequence | gateway/stats | gateway/topic_list) echo 3 ;;
     gateway/addresses | gateway/config | gateway/listener | gateway/networks | gateway/origins) echo 4 ;;
     gateway/outq | gateway/proto | gateway/topic_page) echo 4 ;;
-    gateway/sequence | gateway/visitor) echo 4 ;;
+    gateway/shelf | gateway/visitor) echo 4 ;;
     gateway/forwarded | gateway/hub | gateway/probe | gateway/upgrade) echo 5 ;;
     gateway/session) echo 6 ;;
     gateway/client_list | gateway/clock) echo 7 ;;
