@@ -29,10 +29,8 @@ as_found() { # the firewall and the routing as they were before the engine
         nat) printf '*nat\n:PREROUTING ACCEPT\n:INPUT ACCEPT\n:OUTPUT ACCEPT\n:POSTROUTING ACCEPT\nCOMMIT\n' ;;
         esac
     done | cat "$work/iptables" - | iptables-restore || true
-    if ! grep -q '^\*nat' "$work/iptables" && command -v nft >/dev/null; then
-        nft delete table ip nat 2>/dev/null || true # its hooks make the kernel track connections
-        nft delete table ip filter 2>/dev/null || true
-    fi
+    # Even an empty table of addresses makes the kernel track every connection.
+    grep -q '^\*nat' "$work/iptables" || iptables -t nat -X 2>/dev/null || true
     ip link delete docker0 2>/dev/null || true
     cat "$work/forward" >/proc/sys/net/ipv4/ip_forward 2>/dev/null || true
 }
@@ -105,6 +103,10 @@ base_image() {
     [ -n "$mirror" ] || skip 'no registry and no Debian mirror'
     include=''
     case $mirror in https:*) include=--include=ca-certificates ;; esac
+    # As in the official image: no documents, and dpkg does not wait for the disk.
+    mkdir -p "$work/base/etc/dpkg/dpkg.cfg.d"
+    echo force-unsafe-io >"$work/base/etc/dpkg/dpkg.cfg.d/speed"
+    printf 'path-exclude /usr/share/%s/*\n' doc man locale info >"$work/base/etc/dpkg/dpkg.cfg.d/slim"
     debootstrap --variant=minbase $include trixie "$work/base" "$mirror" >"$work/debootstrap.log" 2>&1 ||
         { tail -n 5 "$work/debootstrap.log" && exit 1; }
     apt-config dump Acquire | grep -i '::proxy' >"$work/base/etc/apt/apt.conf.d/90proxy" || true
