@@ -6,10 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <json-c/json.h>
-
-#include "common/json.h"
 #include "feeder/calendar.h"
+#include "feeder/payload.h"
 
 struct number {
     char text[DECIMAL_TEXT_MAX + 1];
@@ -70,68 +68,15 @@ size_t bar_format(char out[BAR_TEXT_MAX + 1], const struct bar *bar)
     return (size_t)len;
 }
 
-static bool get_decimal(struct json_object *root, const char *name, struct decimal *out)
-{
-    struct json_object *value;
-    if (!json_object_object_get_ex(root, name, &value) ||
-        !(json_object_is_type(value, json_type_int) ||
-          json_object_is_type(value, json_type_double))) {
-        return false;
-    }
-    const char *text = json_object_get_string(value); /* as it was written */
-    return text != NULL && decimal_parse(text, strlen(text), out);
-}
-
-/* Beyond 64 bits json-c says the largest number, which is refused with them. */
-static bool get_count(struct json_object *root, const char *name, uint64_t *out)
-{
-    struct json_object *value;
-    if (!json_object_object_get_ex(root, name, &value) ||
-        !json_object_is_type(value, json_type_int) ||
-        strchr(json_object_get_string(value), '-') != NULL ||
-        json_object_get_uint64(value) == UINT64_MAX) {
-        return false;
-    }
-    *out = json_object_get_uint64(value);
-    return true;
-}
-
-static bool get_time(struct json_object *root, const char *name, int64_t *out_us)
-{
-    struct json_object *value;
-    return json_object_object_get_ex(root, name, &value) &&
-           json_object_is_type(value, json_type_string) &&
-           calendar_parse(json_object_get_string(value),
-                          (size_t)json_object_get_string_len(value), out_us);
-}
-
-static bool get_flag(struct json_object *root, const char *name, bool *out)
-{
-    struct json_object *value;
-    if (!json_object_object_get_ex(root, name, &value) ||
-        !json_object_is_type(value, json_type_boolean)) {
-        return false;
-    }
-    *out = json_object_get_boolean(value);
-    return true;
-}
-
-static bool is_interval(struct json_object *root, enum topic_interval interval)
-{
-    struct json_object *value;
-    return json_object_object_get_ex(root, "interval", &value) &&
-           json_object_is_type(value, json_type_string) &&
-           strcmp(json_object_get_string(value), topic_interval_name(interval)) == 0;
-}
-
 /* Only daily bars name it; of the others a change tells. */
-static void get_previous(struct json_object *root, struct bar *bar)
+static void get_previous(const struct payload *payload, struct bar *bar)
 {
     struct decimal change;
     if (bar->topic.interval == TOPIC_1D) {
-        bar->has_previous = get_decimal(root, "previous_close", &bar->previous_close);
+        bar->has_previous =
+            payload_decimal(payload, "previous_close", &bar->previous_close);
     } else {
-        bar->has_previous = get_decimal(root, "change", &change) &&
+        bar->has_previous = payload_decimal(payload, "change", &change) &&
                             change.mantissa != 0 &&
                             decimal_subtract(bar->close, change, &bar->previous_close);
     }
@@ -150,40 +95,35 @@ static bool is_possible(const struct bar *bar)
            bar->trades > 0 && bar->trades <= INT64_MAX;
 }
 
-static bool read_bar(struct json_object *root, struct bar *bar)
+static bool read_bar(const struct payload *payload, struct bar *bar)
 {
-    if (!is_interval(root, bar->topic.interval) ||
-        !get_time(root, "start", &bar->start_us) ||
-        !get_time(root, "timestamp", &bar->time_us) ||
-        !get_decimal(root, "open", &bar->open) ||
-        !get_decimal(root, "high", &bar->high) || !get_decimal(root, "low", &bar->low) ||
-        !get_decimal(root, "close", &bar->close) ||
-        !get_decimal(root, "volume", &bar->volume) ||
-        !get_count(root, "trades", &bar->trades) ||
-        !get_flag(root, "closed", &bar->closed)) {
+    if (!payload_is(payload, "interval", topic_interval_name(bar->topic.interval)) ||
+        !payload_time(payload, "start", &bar->start_us) ||
+        !payload_time(payload, "timestamp", &bar->time_us) ||
+        !payload_decimal(payload, "open", &bar->open) ||
+        !payload_decimal(payload, "high", &bar->high) ||
+        !payload_decimal(payload, "low", &bar->low) ||
+        !payload_decimal(payload, "close", &bar->close) ||
+        !payload_decimal(payload, "volume", &bar->volume) ||
+        !payload_count(payload, "trades", &bar->trades) ||
+        !payload_flag(payload, "closed", &bar->closed)) {
         return false;
     }
-    get_count(root, "last_trade", &bar->last_id);
-    get_flag(root, "correction", &bar->correction);
-    get_previous(root, bar);
+    payload_count(payload, "last_trade", &bar->last_id);
+    payload_flag(payload, "correction", &bar->correction);
+    get_previous(payload, bar);
     return is_possible(bar);
 }
 
 bool bar_parse(const char *text, size_t len, const struct topic *topic, struct bar *out)
 {
-    struct json_tokener *tokener =
-        json_is_object(text, len) ? json_tokener_new_ex(3) : NULL;
-    if (tokener == NULL) {
-        return false;
-    }
-    struct json_object *root = json_tokener_parse_ex(tokener, text, (int)len);
+    struct payload *payload =
+        topic->interval < TOPIC_INTERVALS ? payload_open(text, len) : NULL;
     struct bar bar = {.topic = *topic};
-    const bool good = topic->interval < TOPIC_INTERVALS &&
-                      json_object_is_type(root, json_type_object) && read_bar(root, &bar);
+    const bool good = payload != NULL && read_bar(payload, &bar);
     if (good) {
         *out = bar;
     }
-    json_object_put(root);
-    json_tokener_free(tokener);
+    payload_close(payload);
     return good;
 }

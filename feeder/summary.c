@@ -8,10 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <json-c/json.h>
-
-#include "common/json.h"
 #include "feeder/calendar.h"
+#include "feeder/payload.h"
 #include "feeder/weights.h"
 
 #define RATIO_DECIMALS 9
@@ -314,7 +312,8 @@ static void hear(const struct summary *summary, struct market *market,
     }
 }
 
-bool summary_bar(struct summary *summary, const struct bar *bar)
+/* A bar of before this start is news only if the market's last report is older. */
+static bool take_in(struct summary *summary, const struct bar *bar, bool is_past)
 {
     if (!counts(bar)) {
         return true;
@@ -324,27 +323,23 @@ bool summary_bar(struct summary *summary, const struct bar *bar)
         return false;
     }
     struct market *market = &summary->markets[member->market - 1];
-    hear(summary, market, member, bar);
-    market->is_past = false;
-    return true;
-}
-
-bool summary_join(struct summary *summary, const struct bar *bar)
-{
-    if (!counts(bar)) {
-        return true;
-    }
-    struct member *member = find_or_join(summary, bar);
-    if (member == NULL) {
-        return false;
-    }
-    struct market *market = &summary->markets[member->market - 1];
-    if (bar->time_us > market->time_us) {
+    if (!is_past || bar->time_us > market->time_us) {
         hear(summary, market, member, bar);
     } else {
         update(member, bar);
     }
+    market->is_past = market->is_past && is_past;
     return true;
+}
+
+bool summary_bar(struct summary *summary, const struct bar *bar)
+{
+    return take_in(summary, bar, false);
+}
+
+bool summary_join(struct summary *summary, const struct bar *bar)
+{
+    return take_in(summary, bar, true);
 }
 
 int64_t summary_due_us(const struct summary *summary, unsigned owner)
@@ -382,79 +377,44 @@ void summary_flush(struct summary *summary)
     }
 }
 
-static bool get_number(struct json_object *root, const char *name, struct decimal *out)
-{
-    struct json_object *value;
-    if (!json_object_object_get_ex(root, name, &value)) {
-        return false;
-    }
-    const char *text = json_object_get_string(value); /* as it was written */
-    return text != NULL && decimal_parse(text, strlen(text), out);
-}
-
-/* Adds a count to *sum. */
-static bool add_count(struct json_object *root, const char *name, uint64_t *sum)
-{
-    struct json_object *value;
-    if (!json_object_object_get_ex(root, name, &value) ||
-        !json_object_is_type(value, json_type_int)) {
-        return false;
-    }
-    *sum += (uint32_t)json_object_get_int(value);
-    return true;
-}
-
-static bool get_time(struct json_object *root, const char *name, int64_t *out_us)
-{
-    struct json_object *value;
-    return json_object_object_get_ex(root, name, &value) &&
-           json_object_is_type(value, json_type_string) &&
-           calendar_parse(json_object_get_string(value),
-                          (size_t)json_object_get_string_len(value), out_us);
-}
-
 /* Reads what a report of before this start says about its market. */
-static bool read_report(struct json_object *root, struct market *out)
+static bool read_report(const struct payload *payload, struct market *out)
 {
     struct decimal change;
-    if (!json_object_is_type(root, json_type_object) ||
-        !get_number(root, "index_value", &out->past) ||
-        !get_number(root, "change", &change) || !get_time(root, "start", &out->day_us) ||
-        !get_time(root, "timestamp", &out->time_us) ||
+    uint64_t advancers = 0;
+    uint64_t decliners = 0;
+    uint64_t unchanged = 0;
+    if (!payload_decimal(payload, "index_value", &out->past) ||
+        !payload_decimal(payload, "change", &change) ||
+        !payload_time(payload, "start", &out->day_us) ||
+        !payload_time(payload, "timestamp", &out->time_us) ||
         !decimal_subtract(out->past, change, &out->base)) {
         return false;
     }
-    out->past_members = 0;
-    if (!add_count(root, "advancers", &out->past_members) ||
-        !add_count(root, "decliners", &out->past_members) ||
-        !add_count(root, "unchanged", &out->past_members)) {
-        out->past_members = 0;
-    }
+    const bool counted = payload_count(payload, "advancers", &advancers) &&
+                         payload_count(payload, "decliners", &decliners) &&
+                         payload_count(payload, "unchanged", &unchanged);
+    out->past_members = counted ? advancers + decliners + unchanged : 0;
     return out->past.mantissa > 0 && out->base.mantissa > 0;
 }
 
 void summary_remember(struct summary *summary, const struct topic *topic,
-                      const char *payload, size_t len)
+                      const char *text, size_t len)
 {
-    struct json_tokener *tokener =
-        json_is_object(payload, len) ? json_tokener_new_ex(3) : NULL;
-    if (tokener == NULL) {
-        return;
-    }
-    struct json_object *root = json_tokener_parse_ex(tokener, payload, (int)len);
+    struct payload *payload =
+        topic->type == TOPIC_MARKET ? payload_open(text, len) : NULL;
     struct market past;
-    if (topic->type == TOPIC_MARKET && read_report(root, &past)) {
-        const size_t place = find_market(summary, topic->symbol, topic->symbol_len);
-        if (place != 0) {
-            struct market *market = &summary->markets[place - 1];
-            market->base = past.base;
-            market->day_us = past.day_us;
-            market->time_us = past.time_us;
-            market->is_past = true;
-            market->past = past.past;
-            market->past_members = past.past_members;
-        }
+    const size_t place = payload != NULL && read_report(payload, &past)
+                             ? find_market(summary, topic->symbol, topic->symbol_len)
+                             : 0;
+    if (place != 0) {
+        struct market *market = &summary->markets[place - 1];
+        market->base = past.base;
+        market->day_us = past.day_us;
+        market->time_us = past.time_us;
+        market->is_past = true;
+        market->past = past.past;
+        market->past_members = past.past_members;
     }
-    json_object_put(root);
-    json_tokener_free(tokener);
+    payload_close(payload);
 }

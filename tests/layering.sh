@@ -30,8 +30,9 @@ floor() {
     gateway/server) echo 10 ;;
     gateway/main) echo 11 ;;
 
-    feeder/zone) echo 2 ;;
-    feeder/calendar | feeder/columns | feeder/decimal | feeder/file | feeder/marks | feeder/object) echo 3 ;;
+    feeder/zone) echo 1 ;;
+    feeder/calendar | feeder/decimal) echo 2 ;;
+    feeder/columns | feeder/payload | feeder/file | feeder/marks | feeder/object) echo 3 ;;
     feeder/outbox | feeder/peer | feeder/progress | feeder/refusal | feeder/seen | feeder/tempo) echo 3 ;;
     feeder/address | feeder/roster | feeder/trade_ids | feeder/trust) echo 3 ;;
     feeder/bar | feeder/tick | feeder/venue | feeder/weights) echo 4 ;;
@@ -51,7 +52,7 @@ door() {
     libwebsockets*) echo common/wsloop feeder/wire gateway/clients ;;
     hiredis/*) echo common/bus common/link ;;
     event2/*) echo common/link common/loop common/wsloop feeder/resolver gateway/listener gateway/visitor ;;
-    json-c/*) echo feeder/bar feeder/summary feeder/venue gateway/proto ;;
+    json-c/*) echo feeder/payload feeder/venue gateway/proto ;;
     uthash*) echo common/table ;;
     zlib.h) echo feeder/file ;;
     *) echo any ;;
