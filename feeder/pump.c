@@ -287,7 +287,7 @@ static void on_end(void *arg)
 static size_t max_queue(const struct lanes *lanes, const struct feeder_config *config)
 {
     const size_t queue = (size_t)config->max_queue;
-    const size_t bars = 2 * TOPIC_INTERVALS * (size_t)config->max_symbols;
+    const size_t bars = (size_t)2 * TOPIC_INTERVALS * (size_t)config->max_symbols;
     return lanes_are_patient(lanes) ? queue + bars : queue;
 }
 

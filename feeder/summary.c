@@ -399,12 +399,12 @@ static bool read_report(const struct payload *payload, struct market *out)
 }
 
 void summary_remember(struct summary *summary, const struct topic *topic,
-                      const char *text, size_t len)
+                      const char *payload, size_t len)
 {
-    struct payload *payload =
-        topic->type == TOPIC_MARKET ? payload_open(text, len) : NULL;
+    struct payload *told =
+        topic->type == TOPIC_MARKET ? payload_open(payload, len) : NULL;
     struct market past;
-    const size_t place = payload != NULL && read_report(payload, &past)
+    const size_t place = told != NULL && read_report(told, &past)
                              ? find_market(summary, topic->symbol, topic->symbol_len)
                              : 0;
     if (place != 0) {
@@ -416,5 +416,5 @@ void summary_remember(struct summary *summary, const struct topic *topic,
         market->past = past.past;
         market->past_members = past.past_members;
     }
-    payload_close(payload);
+    payload_close(told);
 }
