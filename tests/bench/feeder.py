@@ -6,10 +6,11 @@
 
 Ticks of 500 symbols, 50,000 in each second of their own time, go to the release build's
 standard input, from a file, as fast as they are taken; Redis has the other core. Three runs
-give the split: all ticks refused as duplicates (reading, with finding the symbol and its bars), bars that are published only when
-they close (reading and bars), the default pace (everything). A fourth is fed at --rate in
-real time. CPU is the process's user and system time over the ticks. --write keeps the table
-in tests/bench/FEEDER.md. Needs `cmake --build --preset release` and a quiet machine.
+give the split: all ticks refused as duplicates (reading, with finding the symbol and its
+bars), bars that are published only when they close (reading and bars), the default pace
+(everything). A fourth is fed at --rate in real time. CPU is the process's user and system
+time over the ticks. --write keeps the table in tests/bench/FEEDER.md. Needs
+`cmake --build --preset release` and a quiet machine.
 """
 
 import argparse
