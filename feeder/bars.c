@@ -121,13 +121,24 @@ static struct series *add(struct bars *bars, const struct tick *tick)
     return series;
 }
 
-static void expect_end(struct bars *bars, struct series *series)
+static struct series *find_or_make(struct bars *bars, const struct tick *tick)
 {
-    struct owner *owner = &bars->owners[series->owner];
-    series->next_end_us = series_next_end(series);
+    struct series *series = find(bars, tick);
+    return series != NULL ? series : add(bars, tick);
+}
+
+static void expect_end(struct owner *owner, const struct series *series)
+{
     if (owner->next_end_us > series->next_end_us) {
         owner->next_end_us = series->next_end_us;
     }
+}
+
+/* The series' bars have become others. */
+static void update_end(struct bars *bars, struct series *series)
+{
+    series->next_end_us = series_next_end(series);
+    expect_end(&bars->owners[series->owner], series);
 }
 
 /* Fills in what the bar's series does not know by itself. */
@@ -144,7 +155,7 @@ static void begin(struct bars *bars, struct series *series)
 {
     series->begun = true;
     series_begin(series, bars->owners[series->owner].lateness_us);
-    expect_end(bars, series);
+    update_end(bars, series);
     struct series_bar *today = series->lanes[TOPIC_1D].newest;
     struct bar *day = today != NULL ? &today->bar : series->has_day ? &series->day : NULL;
     if (day != NULL) {
@@ -168,10 +179,7 @@ static void adopt(struct bars *bars, struct series *series, unsigned owner,
 static struct series *find_or_add(struct bars *bars, unsigned owner,
                                   const struct tick *tick)
 {
-    struct series *series = find(bars, tick);
-    if (series == NULL) {
-        series = add(bars, tick);
-    }
+    struct series *series = find_or_make(bars, tick);
     if (series != NULL && series->owner == NOBODY) {
         adopt(bars, series, owner, tick);
     }
@@ -198,10 +206,7 @@ bool bars_remember(struct bars *bars, const struct bar *bar)
             lateness_us = bars->owners[i].lateness_us;
         }
     }
-    struct series *series = find(bars, &tick);
-    if (series == NULL) {
-        series = add(bars, &tick);
-    }
+    struct series *series = find_or_make(bars, &tick);
     return series != NULL && !series->begun && series_remember(series, bar, lateness_us);
 }
 
@@ -285,7 +290,7 @@ static void close_ended(struct bars *bars, struct series *series, int64_t over_u
             say_if_cool(bars, lane);
         }
     }
-    expect_end(bars, series);
+    update_end(bars, series);
 }
 
 static void close_all_ended(struct bars *bars, unsigned owner, int64_t over_us)
@@ -299,7 +304,7 @@ static void close_all_ended(struct bars *bars, unsigned owner, int64_t over_us)
         if (series->next_end_us <= over_us) {
             close_ended(bars, series, over_us);
         } else {
-            expect_end(bars, series);
+            expect_end(&bars->owners[owner], series);
         }
     }
 }
@@ -477,7 +482,7 @@ static enum bars_result take(struct bars *bars, struct series *series,
     /* The clock closes none of the plan's bars: they end after the tick. */
     bars_clock(bars, series->owner, tick->time_us);
     series_carry_out(series, &plan, clock_us);
-    expect_end(bars, series);
+    update_end(bars, series);
     for (unsigned i = 0; i < TOPIC_INTERVALS; i++) {
         say_if_cool(bars, &series->lanes[i]);
     }
