@@ -136,23 +136,44 @@ source_apt() {
         -o APT::Sandbox::User=root -o Acquire::Retries=3 -o Acquire::http::Timeout=30 "$@" </dev/null
 }
 
+# Prints the address of each mirror this machine has of Debian's archive $1: Debian or Debian-Security.
+mirrors_of() {
+    # shellcheck disable=SC2016
+    apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(REPO_URI)' 'Created-By: Packages' 2>>"$log" |
+        sed -n "s/^Debian|$1|//p" | sort -u
+}
+
 index_read=no
 read_source_index() {
     [ $index_read = no ] || return 0
     rm -rf "$prefix/apt"
     mkdir -p "$prefix/apt/lists/partial" "$prefix/apt/cache/archives/partial"
     key=/usr/share/keyrings/debian-archive-keyring.gpg
-    # shellcheck disable=SC2016
-    apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(REPO_URI)' 'Created-By: Packages' 2>>"$log" |
-        sed -n 's/^Debian|Debian|//p' | sort -u |
-        while read -r mirror; do
-            echo "deb-src [signed-by=$key] $mirror $source_suite main"
-        done >"$prefix/apt/sources.list"
+    {
+        mirrors_of Debian | sed "s|.*|deb-src [signed-by=$key] & $source_suite main|"
+        mirrors_of Debian-Security | sed "s|.*|deb-src [signed-by=$key] & $source_suite-security main|"
+    } >"$prefix/apt/sources.list"
     [ -s "$prefix/apt/sources.list" ] ||
         die "this system has neither $package >= $minimum nor a Debian mirror to build it from; use Debian 12 or 13"
     logged source_apt update -o APT::Update::Error-Mode=any ||
         die "cannot read the mirror's signed index of $source_suite (network? details: $log)"
     index_read=yes
+}
+
+# Fetches file $2 of hash $3 from address $1, or from where the same file lies in the other archive: a
+# mirror may not have it in both.
+download() {
+    place=${1##*/pool/}
+    place=${place#updates/}
+    for try in 1 2 3; do
+        for address in "$1" $(mirrors_of Debian | sed "s|/*$|/pool/$place|") \
+            $(mirrors_of Debian-Security | sed "s|/*$|/pool/updates/$place|"); do
+            logged /usr/lib/apt/apt-helper -o APT::Sandbox::User=root \
+                download-file "$address" "$2" "$3" </dev/null && return
+        done
+        sleep $try
+    done
+    die "cannot fetch ${2##*/} (network? details: $log)"
 }
 
 # Fetches and unpacks the patched source of $1 into .deps/src/$1.
@@ -167,12 +188,7 @@ fetch_source() {
         case $file in *.orig.tar.* | *.debian.tar.*) ;; *) continue ;; esac
         case $file in *.asc) continue ;; esac
         case $hash in SHA256:* | SHA512:*) ;; *) die "no strong hash for $file in the index" ;; esac
-        for try in 1 2 3 4; do
-            logged /usr/lib/apt/apt-helper -o APT::Sandbox::User=root \
-                download-file "$uri" "$prefix/src/$file" "$hash" </dev/null && break
-            [ $try -lt 4 ] || die "cannot fetch $file (network? details: $log)"
-            sleep $try
-        done
+        download "$uri" "$prefix/src/$file" "$hash"
         case $file in
         *.orig.tar.*) logged tar -xf "$prefix/src/$file" -C "$src" --strip-components=1 ;;
         *.debian.tar.*)
