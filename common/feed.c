@@ -13,35 +13,55 @@
 #define DEFAULT_TEXT TEXT_OF(FEED_HISTORY_DEFAULT)
 #define MAX_TEXT     TEXT_OF(FEED_HISTORY_MAX)
 #define EXPIRE_TEXT  TEXT_OF(FEED_HISTORY_EXPIRE_S)
+#define BARS_TEXT    TEXT_OF(FEED_BARS_DEFAULT)
+#define MOST_BARS    TEXT_OF(FEED_BARS_MAX)
+#define BARS_EXPIRE  TEXT_OF(FEED_BARS_EXPIRE_S)
 #define LEASE_TEXT   TEXT_OF(FEED_LEASE_EXPIRE_S)
 
 /* XREVRANGE tells the entry before this one for the price of one payload; XINFO STREAM,
  * which knows the last id too, answers with two payloads and ten other fields. XADD never
- * assigns an id at or below the stream's last, whatever the clock says. */
+ * assigns an id at or below the stream's last, whatever the clock says. The bars come
+ * last and by pcall: whatever is wrong with their key, the message is published. */
 const char feed_library[] =
     "#!lua name=" FEED_LIBRARY_NAME "\n"
     "local default_length, max_length = '" DEFAULT_TEXT "', " MAX_TEXT "\n"
-    "local expire_s = " EXPIRE_TEXT "\n"
+    "local default_bars, max_bars = '" BARS_TEXT "', " MOST_BARS "\n"
+    "local expire_s, bars_expire_s = " EXPIRE_TEXT ", " BARS_EXPIRE "\n"
     "local lease_expire_s = " LEASE_TEXT "\n"
     "\n"
     "local function refuse(why)\n"
     "    return redis.error_reply('ERR " FEED_PUBLISH ": ' .. why)\n"
     "end\n"
     "\n"
+    "local function is_whole(text, least, most)\n"
+    "    local number = string.find(text, '^%d+$') and tonumber(text)\n"
+    "    return number and number >= least and number <= most\n"
+    "end\n"
+    "\n"
+    "local function is_closed(payload)\n"
+    "    return string.find(payload, '\"closed\"', 1, true)\n"
+    "           and string.find(payload, '\"closed\"%s*:%s*true')\n"
+    "end\n"
+    "\n"
     "local function publish(keys, args)\n"
-    "    if #keys ~= 1 or #args < 1 or #args > 2 then\n"
-    "        return refuse('usage: 1 CHANNEL PAYLOAD [HISTORY-LENGTH]')\n"
+    "    if #keys ~= 1 or #args < 1 or #args > 3 then\n"
+    "        return refuse('usage: 1 CHANNEL PAYLOAD [HISTORY-LENGTH [BARS-LENGTH]]')\n"
     "    end\n"
-    "    local channel, payload, length = keys[1], args[1], args[2] or default_length\n"
+    "    local channel, payload = keys[1], args[1]\n"
+    "    local length, bars = args[2] or default_length, args[3] or default_bars\n"
     "    if channel == '' or string.find(channel, '[{}]') then\n"
     "        return refuse('the channel is empty or holds a brace')\n"
     "    end\n"
     "    if string.sub(payload, 1, 1) ~= '{' then\n"
     "        return refuse('the payload is no JSON object: it does not begin with {')\n"
     "    end\n"
-    "    if not string.find(length, '^[1-9]%d*$') or tonumber(length) > max_length then\n"
+    "    if not is_whole(length, 1, max_length) then\n"
     "        return refuse('the history length is not a whole number from 1 to '\n"
     "                      .. max_length)\n"
+    "    end\n"
+    "    if not is_whole(bars, 0, max_bars) then\n"
+    "        return refuse('the bars length is not a whole number from 0 to '\n"
+    "                      .. max_bars)\n"
     "    end\n"
     "    local key = 'history:{' .. channel .. '}'\n"
     "    local last = redis.call('XREVRANGE', key, '+', '-', 'COUNT', 1)[1]\n"
@@ -49,6 +69,11 @@ const char feed_library[] =
     "    local id = redis.call('XADD', key, 'MAXLEN', '~', length, '*', 'd', payload)\n"
     "    redis.call('EXPIRE', key, expire_s)\n"
     "    redis.call('PUBLISH', channel, '@' .. id .. ' ' .. prev .. ' ' .. payload)\n"
+    "    if tonumber(bars) > 0 and is_closed(payload) then\n"
+    "        key = key .. ':bars'\n"
+    "        redis.pcall('XADD', key, 'MAXLEN', '~', bars, '*', 'd', payload)\n"
+    "        redis.pcall('EXPIRE', key, bars_expire_s)\n"
+    "    end\n"
     "    return id\n"
     "end\n"
     "\n"
@@ -184,17 +209,29 @@ size_t feed_channel(char out[FEED_CHANNEL_MAX], const char *prefix, const char *
     return prefix_len + len;
 }
 
-size_t feed_history_key(char *out, size_t size, const char *channel, size_t channel_len)
+static size_t write_key(char *out, size_t size, const char *channel, size_t channel_len,
+                        const char *end)
 {
     static const char start[] = "history:{";
     const size_t start_len = sizeof(start) - 1;
-    if (size < start_len + 2 || channel_len > size - start_len - 2) {
+    const size_t end_len = strlen(end);
+    if (size <= start_len + end_len || channel_len >= size - start_len - end_len) {
         return 0;
     }
     memcpy(out, start, start_len);
     memcpy(out + start_len, channel, channel_len);
-    memcpy(out + start_len + channel_len, "}", 2);
-    return start_len + channel_len + 1;
+    memcpy(out + start_len + channel_len, end, end_len + 1);
+    return start_len + channel_len + end_len;
+}
+
+size_t feed_history_key(char *out, size_t size, const char *channel, size_t channel_len)
+{
+    return write_key(out, size, channel, channel_len, "}");
+}
+
+size_t feed_bars_key(char *out, size_t size, const char *channel, size_t channel_len)
+{
+    return write_key(out, size, channel, channel_len, "}:bars");
 }
 
 void feed_history_pattern(char out[FEED_PATTERN_MAX + 1], const char *prefix)

@@ -9,7 +9,8 @@
  *
  * The channel of a topic is an optional prefix and the topic; its history is the stream
  * `history:{CHANNEL}`, braces literal, so that both share one Redis Cluster slot. For the
- * same reason a channel's name holds no braces.
+ * same reason a channel's name holds no braces. Its closed bars are kept besides, and
+ * for longer, in the stream `history:{CHANNEL}:bars`.
  */
 #ifndef COMMON_FEED_H
 #define COMMON_FEED_H
@@ -22,7 +23,8 @@
 
 #define FEED_PREFIX_MAX  128 /* bytes of the prefix of channels */
 #define FEED_CHANNEL_MAX (FEED_PREFIX_MAX + TOPIC_MAX)
-#define FEED_KEY_MAX     (sizeof("history:{}") - 1 + FEED_CHANNEL_MAX) /* without a zero */
+#define FEED_KEY_MAX \
+    (sizeof("history:{}:bars") - 1 + FEED_CHANNEL_MAX) /* without a zero */
 
 /* Writes the name of a topic's channel, without a zero, and returns its length. `len` is
  * TOPIC_MAX at most. */
@@ -68,11 +70,13 @@ enum feed_result feed_parse(const char *bytes, size_t len, struct feed_message *
 
 /* The library for FUNCTION LOAD REPLACE, Redis 7 or newer. It has two functions:
  *
- *     FCALL chrono_publish 1 CHANNEL PAYLOAD [HISTORY-LENGTH]
+ *     FCALL chrono_publish 1 CHANNEL PAYLOAD [HISTORY-LENGTH [BARS-LENGTH]]
  * which appends the payload to the channel's history, publishes it with its position and
- * returns its id, all in one atomic step. What it refuses (a payload that does not begin
- * with `{`, a length outside 1..FEED_HISTORY_MAX, braces in the channel) it answers with
- * an error that says why, and changes nothing.
+ * returns its id, all in one atomic step. A payload in which "closed" is true is a bar's
+ * last message: it is also appended to the channel's closed bars, unless BARS-LENGTH is
+ * 0. What it refuses (a payload that does not begin with `{`, a length outside
+ * 1..FEED_HISTORY_MAX or 0..FEED_BARS_MAX, braces in the channel) it answers with an
+ * error that says why, and changes nothing.
  *
  *     FCALL chrono_lease 1 KEY TOKEN HOLDER CONNECTION MS [CLOSED]
  * which takes or renews the lease for so long, unless it belongs to another TOKEN and is
@@ -100,12 +104,20 @@ extern const char feed_library[];
 /* A history vanishes this long after its last entry: seven days. */
 #define FEED_HISTORY_EXPIRE_S 604800
 
+/* The same of closed bars, of which those of a month come once a month: 90 days. */
+#define FEED_BARS_DEFAULT  300
+#define FEED_BARS_MAX      10000
+#define FEED_BARS_EXPIRE_S 7776000
+
 /* The record of a lease vanishes this long after it was last renewed: a day. */
 #define FEED_LEASE_EXPIRE_S 86400
 
 /* Writes `history:{CHANNEL}` with a terminating zero and returns its length, or 0 if it
  * does not fit. */
 size_t feed_history_key(char *out, size_t size, const char *channel, size_t channel_len);
+
+/* The same for the closed bars, `history:{CHANNEL}:bars`. */
+size_t feed_bars_key(char *out, size_t size, const char *channel, size_t channel_len);
 
 #define FEED_PATTERN_MAX (sizeof("history:{*}") - 1 + FEED_PREFIX_MAX + FEED_PREFIX_MAX)
 

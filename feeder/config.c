@@ -30,6 +30,8 @@ static const struct conf_setting settings[] = {
      "Text before the topic in the names of channels and histories"},
     {"history-length", CONF_INT, AT(history_length), "messages", 1, FEED_HISTORY_MAX,
      "256", NULL, "How many messages of each topic Redis keeps, about"},
+    {"bars-length", CONF_INT, AT(bars_length), "bars", 0, FEED_BARS_MAX, "300", NULL,
+     "How many closed bars of each topic Redis keeps besides, about, for charts; 0: none"},
     {"rate", CONF_INT, AT(rate_per_s), "per second", 1, 1000000, "200", NULL,
      "walk: ticks per second, over all symbols"},
     {"seed", CONF_INT, AT(seed), NULL, 0, INT64_MAX, "1", NULL,

@@ -22,6 +22,7 @@ struct feeder_config {
     const char *redis;
     const char *channel_prefix;
     int64_t history_length;
+    int64_t bars_length;
 
     int64_t rate_per_s;
     int64_t seed;

@@ -62,6 +62,7 @@ struct publisher {
 
     const char *prefix; /* of channels */
     char history_length[NUMBER_TEXT_SIZE];
+    char bars_length[NUMBER_TEXT_SIZE];
 };
 
 static void set_state(struct publisher *publisher, enum state state)
@@ -195,11 +196,13 @@ static void send_next(struct publisher *publisher)
                                "1",
                                message->bytes,
                                message->bytes + message->channel_len,
-                               publisher->history_length};
+                               publisher->history_length,
+                               publisher->bars_length};
         const size_t lens[] = {strlen(words[0]),     strlen(words[1]),
                                strlen(words[2]),     message->channel_len,
-                               message->payload_len, strlen(words[5])};
-        if (!bus_command(publisher->bus, 6, words, lens, on_answer, publisher)) {
+                               message->payload_len, strlen(words[5]),
+                               strlen(words[6])};
+        if (!bus_command(publisher->bus, 7, words, lens, on_answer, publisher)) {
             return;
         }
         outbox_sent(publisher->outbox);
@@ -457,6 +460,7 @@ struct publisher *publisher_create(struct loop *loop, const struct feeder_config
     publisher->resume = config->resume;
     snprintf(publisher->history_length, NUMBER_TEXT_SIZE, "%" PRId64,
              config->history_length);
+    snprintf(publisher->bars_length, NUMBER_TEXT_SIZE, "%" PRId64, config->bars_length);
     publisher->outbox = create_outbox(config, max_waiting);
     if (!create_parts(publisher, loop, config, name)) {
         publisher_destroy(publisher);

@@ -300,6 +300,28 @@ def test_rows_of_a_file_come_out_as_the_bars_they_were(start_feeder, own_redis, 
     assert changes[1:] == [[-1.5, -13.64], [0.25, 2.63], [0, 0]]
 
 
+def closed_bars(redis, topic):
+    return [fields[1] for _, fields in redis.call("XRANGE", f"history:{{{topic}}}:bars", "-", "+")]
+
+
+def test_closed_bars_are_kept_beside_the_history(start_feeder, own_redis, tmp_path):
+    file = tmp_path / "prices.csv"
+    file.write_text(ROWS)
+    bars = replayed(start_feeder, own_redis, "--file", str(file), "--history-length", "1")
+    for topic, of_topic in bars.items():
+        closed = [bar["start"] for bar in of_topic if bar["closed"]]
+        assert [json.loads(text)["start"] for text in closed_bars(own_redis, topic)] == closed
+    assert 80 * 86400 < own_redis.call("TTL", "history:{stock.AAPL.1d}:bars") <= 90 * 86400
+    assert own_redis.call("EXISTS", "history:{market.US.summary}:bars") == 0
+
+
+def test_without_a_length_no_closed_bars_are_kept(start_feeder, own_redis, tmp_path):
+    file = tmp_path / "prices.csv"
+    file.write_text(ROWS)
+    replayed(start_feeder, own_redis, "--file", str(file), "--bars-length", "0")
+    assert [key for key in own_redis.call("KEYS", "*") if key.endswith(b"bars")] == []
+
+
 def test_a_bad_row_is_reported_by_its_line_and_skipped(start_feeder, own_redis, tmp_path):
     file = tmp_path / "prices.csv"
     file.write_text(ROWS.replace("95.125", "dear"))

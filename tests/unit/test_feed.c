@@ -260,6 +260,19 @@ START_TEST(the_history_key_puts_the_channel_in_braces)
 }
 END_TEST
 
+START_TEST(the_bars_key_is_that_of_the_history_and_more)
+{
+    char key[FEED_KEY_MAX + 1];
+    ck_assert_uint_eq(feed_bars_key(key, sizeof(key), "stock.A.1m", 10), strlen(key));
+    ck_assert_str_eq(key, "history:{stock.A.1m}:bars");
+    char longest[FEED_CHANNEL_MAX];
+    memset(longest, 'x', sizeof(longest));
+    ck_assert_uint_eq(feed_bars_key(key, sizeof(key), longest, sizeof(longest)),
+                      FEED_KEY_MAX);
+    ck_assert_uint_eq(feed_bars_key(key, FEED_KEY_MAX, longest, sizeof(longest)), 0);
+}
+END_TEST
+
 START_TEST(a_history_key_that_does_not_fit_is_refused)
 {
     char key[21] = "untouched";
@@ -309,6 +322,7 @@ START_TEST(a_history_of_ours_is_known_by_its_key)
     ck_assert(!is_history("history:{px:stock.A.1m}", ""));
     ck_assert(!is_history("history:{stock.A.1m}", "px:"));
     ck_assert(!is_history("history:{stock.A.1m", ""));
+    ck_assert(!is_history("history:{stock.A.1m}:bars", ""));
     ck_assert(!is_history("history:{stock.A.2m}", ""));
     ck_assert(!is_history("history:{}", ""));
     ck_assert(!is_history("history:", ""));
@@ -358,6 +372,7 @@ int main(void)
     tcase_add_test(tcase, a_channel_is_the_prefix_and_the_topic);
     tcase_add_test(tcase, the_longest_prefix_and_topic_make_the_longest_channel);
     tcase_add_test(tcase, the_history_key_puts_the_channel_in_braces);
+    tcase_add_test(tcase, the_bars_key_is_that_of_the_history_and_more);
     tcase_add_test(tcase, a_history_key_that_does_not_fit_is_refused);
     tcase_add_test(tcase, the_pattern_of_histories_takes_the_prefix_literally);
     tcase_add_test(tcase, a_history_of_ours_is_known_by_its_key);
