@@ -11,10 +11,9 @@
 #include "gateway/hub.h"
 #include "gateway/session.h"
 
-#define SLICE       "500" /* keys that Redis looks at for one answer */
-#define SLICES_MAX  10000 /* of one scan: five million keys */
-#define CURSOR_MAX  20    /* digits of 64 bits */
-#define PATTERN_MAX (2UL * FEED_PREFIX_MAX + sizeof("history:{*}"))
+#define SLICE      "500" /* keys that Redis looks at for one answer */
+#define SLICES_MAX 10000 /* of one scan: five million keys */
+#define CURSOR_MAX 20    /* digits of 64 bits */
 
 struct catalog {
     struct catalog_config config;
@@ -28,27 +27,8 @@ struct catalog {
     struct topic_list *coming; /* being put together; NULL when no scan is under way */
     size_t slices;
     uint64_t tried_ms; /* when it was last time to find out more */
-    size_t pattern_len;
-    char pattern[PATTERN_MAX];
+    char pattern[FEED_PATTERN_MAX + 1];
 };
-
-/* The key of every history of the prefix, as a pattern of Redis in which only our star
- * stands for anything. */
-static size_t write_pattern(char out[PATTERN_MAX], const char *prefix)
-{
-    static const char head[] = "history:{";
-    static const char tail[] = "*}";
-    char *at = out + sizeof(head) - 1;
-    memcpy(out, head, sizeof(head));
-    for (const char *from = prefix; *from != '\0'; from++) {
-        if (strchr("*?[]\\", *from) != NULL) {
-            *at++ = '\\';
-        }
-        *at++ = *from;
-    }
-    memcpy(at, tail, sizeof(tail));
-    return (size_t)(at - out) + sizeof(tail) - 1;
-}
 
 /* ---- what the gateway has seen itself -----------------------------------------------
  */
@@ -172,7 +152,8 @@ static bool ask_for_slice(struct catalog *catalog, const char *cursor, size_t le
 {
     const char *words[] = {"SCAN",  cursor, "MATCH", catalog->pattern,
                            "COUNT", SLICE,  "TYPE",  "stream"};
-    const size_t lens[] = {4, len, 5, catalog->pattern_len, 5, sizeof(SLICE) - 1, 4, 6};
+    const size_t lens[] = {4, len, 5, strlen(catalog->pattern), 5, sizeof(SLICE) - 1,
+                           4, 6};
     catalog->slices++;
     return len <= CURSOR_MAX &&
            bus_command(catalog->bus, 8, words, lens, on_slice, catalog);
@@ -228,7 +209,7 @@ struct catalog *catalog_create(const struct catalog_config *config,
         catalog->config = *config;
         catalog->env = env;
         catalog->bus = bus;
-        catalog->pattern_len = write_pattern(catalog->pattern, config->channel_prefix);
+        feed_history_pattern(catalog->pattern, config->channel_prefix);
     }
     return catalog;
 }

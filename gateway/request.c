@@ -291,6 +291,23 @@ bool request_read_number(const struct request *request, const char *name, size_t
     return true;
 }
 
+bool request_read_text(const struct request *request, const char *name, char *out,
+                       size_t size, size_t *out_len)
+{
+    struct request_text raw;
+    if (!request_get_parameter(request, name, &raw)) {
+        return true;
+    }
+    char decoded[REQUEST_MAX_BYTES];
+    size_t len;
+    if (!request_decode(raw, decoded, &len) || len > size) {
+        return false;
+    }
+    memcpy(out, decoded, len);
+    *out_len = len;
+    return true;
+}
+
 static bool list_has(struct request_text list, const char *word)
 {
     struct request_text item;

@@ -68,6 +68,11 @@ bool request_get_parameter(const struct request *request, const char *name,
 bool request_read_number(const struct request *request, const char *name, size_t max,
                          size_t *out);
 
+/* Reads the query parameter, percent-decoded, `size` bytes of it at most; leaves *out_len
+ * as it is if there is none. Returns false if it is longer, or not to be decoded. */
+bool request_read_text(const struct request *request, const char *name, char *out,
+                       size_t size, size_t *out_len);
+
 /* Is `word` in the comma-separated list that the headers with this name make together?
  * Case does not matter. */
 bool request_header_lists(const struct request *request, const char *name,

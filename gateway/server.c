@@ -125,7 +125,7 @@ static void on_api_request(const struct server *server, struct visitor *visitor,
                                                .headers = refusal->headers,
                                                .error_code = refusal->error_code,
                                                .error_message = refusal->error_message};
-        visitor_refuse(visitor, request, &answer);
+        visitor_refuse(visitor, &answer);
         return;
     }
     char key[64]; /* the request's bytes go with the visitor */
@@ -175,19 +175,19 @@ static void on_admin_request(const struct server *server, struct visitor *visito
                                           .headers = "Cache-Control: no-store\r\n",
                                           .body = page.body,
                                           .len = page.len};
-    visitor_answer(visitor, request, &answer);
+    visitor_answer(visitor, &answer);
     free(page.body);
 }
 
-static void answer_text(struct visitor *visitor, const struct request *request,
-                        unsigned status, const char *headers, const char *text)
+static void answer_text(struct visitor *visitor, unsigned status, const char *headers,
+                        const char *text)
 {
     const struct visitor_answer answer = {.status = status,
                                           .content_type = PLAIN,
                                           .headers = headers,
                                           .body = text,
                                           .len = strlen(text)};
-    visitor_answer(visitor, request, &answer);
+    visitor_answer(visitor, &answer);
 }
 
 static void answer_file(struct visitor *visitor, const struct request *request,
@@ -203,7 +203,7 @@ static void answer_file(struct visitor *visitor, const struct request *request,
                                           .headers = headers,
                                           .body = file->bytes,
                                           .len = unchanged ? 0 : file->len};
-    visitor_answer(visitor, request, &answer);
+    visitor_answer(visitor, &answer);
 }
 
 static void on_console_request(struct visitor *visitor, const struct request *request)
@@ -212,11 +212,10 @@ static void on_console_request(struct visitor *visitor, const struct request *re
     if (file != NULL) {
         answer_file(visitor, request, file);
     } else if (strcmp(request->path, "/") == 0) {
-        answer_text(visitor, request, 302, "Location: /websocket-test\r\n",
+        answer_text(visitor, 302, "Location: /websocket-test\r\n",
                     "the page is at /websocket-test\n");
     } else {
-        answer_text(visitor, request, 404, "",
-                    "not found: the page is at /websocket-test\n");
+        answer_text(visitor, 404, "", "not found: the page is at /websocket-test\n");
     }
 }
 
@@ -229,10 +228,10 @@ static void on_request(void *arg, struct visitor *visitor, const struct request 
     } else if (site->number == SITE_API) {
         on_api_request(site->server, visitor, request);
     } else if (strlen(request->path) != request->path_len) {
-        answer_text(visitor, request, 404, "", "not found\n");
+        answer_text(visitor, 404, "", "not found\n");
     } else if (!request_text_is(request->method, "GET") &&
                !request_text_is(request->method, "HEAD")) {
-        answer_text(visitor, request, 405, "Allow: GET, HEAD\r\n",
+        answer_text(visitor, 405, "Allow: GET, HEAD\r\n",
                     "only GET and HEAD are answered here\n");
     } else if (site->number == SITE_ADMIN) {
         on_admin_request(site->server, visitor, request);

@@ -13,24 +13,11 @@ bool topic_page_is_asked(const struct request *request)
     return request_text_is(request->raw_path, TOPIC_PAGE_PATH);
 }
 
-/* Leaves *out empty if there is no such parameter. */
 static bool read_text(const struct request *request, const char *name,
                       struct topic_page_text *out)
 {
-    struct request_text raw;
     out->len = 0;
-    if (!request_get_parameter(request, name, &raw)) {
-        return true;
-    }
-    char decoded[3 * TOPIC_PAGE_TEXT];
-    size_t len;
-    if (raw.len > sizeof(decoded) || !request_decode(raw, decoded, &len) ||
-        len > sizeof(out->bytes)) {
-        return false;
-    }
-    memcpy(out->bytes, decoded, len);
-    out->len = len;
-    return true;
+    return request_read_text(request, name, out->bytes, sizeof(out->bytes), &out->len);
 }
 
 bool topic_page_read(const struct request *request, struct topic_page_query *out)

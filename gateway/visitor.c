@@ -14,11 +14,13 @@
 
 #include "common/loop.h"
 
+#define WAIT_MS   10000 /* for the callee to find its answer */
 #define ANSWER_MS 10000 /* for an answer to leave */
 #define LINGER_MS 1000  /* for the peer to close first, so that it can read the answer */
 
 enum visitor_state {
     VISITOR_ASKING,   /* the request's head is not complete */
+    VISITOR_WAITING,  /* for the callee's answer */
     VISITOR_ANSWERED, /* the answer is leaving */
     VISITOR_LINGERING /* the answer has left; the peer is to close */
 };
@@ -31,6 +33,9 @@ struct visitor {
     struct loop_timer *deadline;
     enum visitor_state state;
     size_t head_len; /* of the request, once it is complete */
+    bool wants_no_body;
+    void (*on_gone)(void *arg); /* while it waits */
+    void *on_gone_arg;
 };
 
 struct visitors {
@@ -46,6 +51,9 @@ struct visitors {
 
 static void visitor_destroy(struct visitor *visitor)
 {
+    if (visitor->state == VISITOR_WAITING) {
+        visitor->on_gone(visitor->on_gone_arg);
+    }
     DL_DELETE(visitor->all->first, visitor);
     visitor->all->count--;
     loop_timer_destroy(visitor->deadline);
@@ -88,8 +96,15 @@ static const char *phrase(unsigned status)
     }
 }
 
-static void send_answer(struct visitor *visitor, const struct visitor_answer *answer,
-                        bool with_body)
+/* Nothing more is read until the answer has left. */
+static void stop_reading(struct visitor *visitor)
+{
+    struct evbuffer *in = bufferevent_get_input(visitor->socket);
+    bufferevent_disable(visitor->socket, EV_READ);
+    evbuffer_drain(in, evbuffer_get_length(in));
+}
+
+void visitor_answer(struct visitor *visitor, const struct visitor_answer *answer)
 {
     struct evbuffer *out = bufferevent_get_output(visitor->socket);
     evbuffer_add_printf(out,
@@ -101,29 +116,15 @@ static void send_answer(struct visitor *visitor, const struct visitor_answer *an
                         "%s\r\n",
                         answer->status, phrase(answer->status), answer->content_type,
                         answer->len, answer->headers);
-    if (with_body) {
+    if (!visitor->wants_no_body) {
         evbuffer_add(out, answer->body, answer->len);
     }
     visitor->state = VISITOR_ANSWERED;
-    bufferevent_disable(visitor->socket, EV_READ);
-    struct evbuffer *in = bufferevent_get_input(visitor->socket);
-    evbuffer_drain(in, evbuffer_get_length(in));
+    stop_reading(visitor);
     loop_timer_start(visitor->deadline, ANSWER_MS);
 }
 
-static bool wants_body(const struct request *request)
-{
-    return request == NULL || !request_text_is(request->method, "HEAD");
-}
-
-void visitor_answer(struct visitor *visitor, const struct request *request,
-                    const struct visitor_answer *answer)
-{
-    send_answer(visitor, answer, wants_body(request));
-}
-
-void visitor_refuse(struct visitor *visitor, const struct request *request,
-                    const struct visitor_refusal *refusal)
+void visitor_refuse(struct visitor *visitor, const struct visitor_refusal *refusal)
 {
     char body[512];
     const int len =
@@ -136,7 +137,16 @@ void visitor_refuse(struct visitor *visitor, const struct request *request,
         .body = body,
         .len = (size_t)len,
     };
-    visitor_answer(visitor, request, &answer);
+    visitor_answer(visitor, &answer);
+}
+
+void visitor_wait(struct visitor *visitor, void (*on_gone)(void *arg), void *arg)
+{
+    visitor->state = VISITOR_WAITING;
+    visitor->on_gone = on_gone;
+    visitor->on_gone_arg = arg;
+    stop_reading(visitor);
+    loop_timer_start(visitor->deadline, WAIT_MS);
 }
 
 static const struct visitor_refusal bad_request = {400, "", "bad_request",
@@ -164,12 +174,13 @@ static void on_readable(struct bufferevent *socket, void *arg)
     case REQUEST_INCOMPLETE:
         break;
     case REQUEST_BAD:
-        visitor_refuse(visitor, NULL, &bad_request);
+        visitor_refuse(visitor, &bad_request);
         break;
     case REQUEST_TOO_LONG:
-        visitor_refuse(visitor, NULL, &too_long);
+        visitor_refuse(visitor, &too_long);
         break;
     case REQUEST_OK:
+        visitor->wants_no_body = request_text_is(request.method, "HEAD");
         visitor->all->ops->on_request(visitor->all->arg, visitor, &request);
         break;
     }
@@ -201,7 +212,7 @@ static void on_deadline(void *arg)
     struct visitor *visitor = arg;
     if (visitor->state == VISITOR_ASKING &&
         evbuffer_get_length(bufferevent_get_input(visitor->socket)) > 0) {
-        visitor_refuse(visitor, NULL, &too_slow);
+        visitor_refuse(visitor, &too_slow);
         return;
     }
     visitor_destroy(visitor);

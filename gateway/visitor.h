@@ -3,9 +3,10 @@
  * SPDX-License-Identifier: MIT
  *
  * Reads a request's head within the time and size allowed and hands it to the callee, who
- * either answers or takes the socket over. Every answer has its length and ends its
- * connection; the socket is closed when the peer has had time to read it, whatever else
- * the peer has sent meanwhile. A head that is no HTTP is answered here: 400, 408 or 431.
+ * answers, now or later, or takes the socket over. Every answer has its length and ends
+ * its connection; the socket is closed when the peer has had time to read it, whatever
+ * else the peer has sent meanwhile. A head that is no HTTP is answered here: 400, 408 or
+ * 431.
  */
 #ifndef GATEWAY_VISITOR_H
 #define GATEWAY_VISITOR_H
@@ -29,8 +30,8 @@ struct visitor_answer {
 };
 
 struct visitor_ops {
-    /* A request is complete. The callee calls one of visitor_answer() and
-     * visitor_take_over() before it returns. */
+    /* A request is complete. The callee calls one of visitor_answer(), visitor_refuse(),
+     * visitor_wait() and visitor_take_over() before it returns. */
     void (*on_request)(void *arg, struct visitor *visitor, const struct request *request);
 };
 
@@ -49,11 +50,9 @@ bool visitors_add(struct visitors *visitors, int fd);
 uint64_t visitors_evicted(const struct visitors *visitors);
 
 /* Answers, without the body if the request's method was HEAD. */
-void visitor_answer(struct visitor *visitor, const struct request *request,
-                    const struct visitor_answer *answer);
+void visitor_answer(struct visitor *visitor, const struct visitor_answer *answer);
 
-/* Answers with {"error_code":…,"error_message":…}, texts that need no escapes. `request`
- * is NULL where none could be read. */
+/* Answers with {"error_code":…,"error_message":…}, texts that need no escapes. */
 struct visitor_refusal {
     unsigned status;
     const char *headers; /* as above */
@@ -61,8 +60,12 @@ struct visitor_refusal {
     const char *error_message;
 };
 
-void visitor_refuse(struct visitor *visitor, const struct request *request,
-                    const struct visitor_refusal *refusal);
+void visitor_refuse(struct visitor *visitor, const struct visitor_refusal *refusal);
+
+/* The answer comes later: within ten seconds, or else the visitor is given up. `on_gone`
+ * says that it was, for that reason or to make room, and that nobody may answer any more.
+ * The request and its texts are gone at once. */
+void visitor_wait(struct visitor *visitor, void (*on_gone)(void *arg), void *arg);
 
 /* Ends the visit and gives the socket to the caller. `*out_rest` is what came behind the
  * request's head, in memory of the caller's from now on; NULL if there was nothing. */
