@@ -13,10 +13,10 @@
 #include "gateway/hub.h"
 #include "gateway/proto.h"
 #include "gateway/session.h"
+#include "gateway/stream_read.h"
 
 #define READS_MAX    64  /* under way */
-#define PAGE_FIRST   16  /* entries asked for before their size is known */
-#define PAGE_MAX     128 /* entries in one answer */
+#define ITEMS_FIRST  16  /* room for entries, doubled when it is full */
 #define PAUSE_MS     100 /* after Redis said it can't answer just now */
 #define LOG_EVERY_MS 10000
 
@@ -36,7 +36,7 @@ struct pull {
     struct sequence_item *items;
     size_t count;
     size_t capacity;
-    size_t bytes;
+    bool is_cut; /* there may be more than was read */
 };
 
 static void free_pull(struct pull *pull)
@@ -49,37 +49,14 @@ static void free_pull(struct pull *pull)
     free(pull);
 }
 
-static bool is_full(const struct pull *pull)
-{
-    return pull->bytes >= pull->history->config.max_bytes;
-}
-
 /* ---- entries ------------------------------------------------------------------------
  */
 
-/* Returns the payload, the value of the field `d`; NULL if the entry has none. */
-static const char *payload_of(const struct bus_reply *fields, size_t *out_len)
-{
-    const size_t count =
-        bus_reply_kind(fields) == BUS_REPLY_LIST ? bus_reply_count(fields) : 0;
-    for (size_t i = 0; i + 1 < count; i += 2) {
-        size_t len;
-        const char *name = bus_reply_text(bus_reply_item(fields, i), &len);
-        if (len == 1 && name[0] == 'd') {
-            return bus_reply_text(bus_reply_item(fields, i + 1), out_len);
-        }
-    }
-    return NULL;
-}
-
 /* NULL for what no client may see. */
-static struct frame *encode(struct pull *pull, struct feed_id id,
-                            const struct bus_reply *fields)
+static struct frame *encode(const struct pull *pull, struct feed_id id,
+                            const char *payload, size_t len)
 {
     const struct history *history = pull->history;
-    size_t len = 0;
-    const char *payload = payload_of(fields, &len);
-    pull->bytes += len;
     struct feed_message message;
     if (payload == NULL || len > history->config.max_payload_bytes ||
         feed_parse(payload, len, &message) != FEED_OK || message.sequenced) {
@@ -92,12 +69,12 @@ static struct frame *encode(struct pull *pull, struct feed_id id,
     return proto_data(topic, &message, history->env->wall_us);
 }
 
-static bool reserve_page(struct pull *pull)
+static bool reserve_one(struct pull *pull)
 {
-    if (pull->capacity - pull->count >= PAGE_MAX) {
+    if (pull->count < pull->capacity) {
         return true;
     }
-    const size_t capacity = pull->count + PAGE_MAX;
+    const size_t capacity = pull->capacity == 0 ? ITEMS_FIRST : 2 * pull->capacity;
     struct sequence_item *items = realloc(pull->items, capacity * sizeof(*items));
     if (items == NULL) {
         return false;
@@ -107,20 +84,14 @@ static bool reserve_page(struct pull *pull)
     return true;
 }
 
-/* An entry is [id, [field, value, …]]. Returns false if it is anything else. */
-static bool add_entry(struct pull *pull, const struct bus_reply *entry)
+static bool on_entry(void *arg, struct feed_id id, const char *payload, size_t len)
 {
-    if (bus_reply_kind(entry) != BUS_REPLY_LIST || bus_reply_count(entry) != 2 ||
-        bus_reply_kind(bus_reply_item(entry, 0)) != BUS_REPLY_TEXT) {
+    struct pull *pull = arg;
+    if (!reserve_one(pull)) {
         return false;
     }
-    size_t len;
-    const char *text = bus_reply_text(bus_reply_item(entry, 0), &len);
-    struct sequence_item item = {0};
-    if (!feed_id_parse(text, len, &item.id)) {
-        return false;
-    }
-    item.frame = encode(pull, item.id, bus_reply_item(entry, 1));
+    clock_read(pull->history->env);
+    const struct sequence_item item = {.id = id, .frame = encode(pull, id, payload, len)};
     pull->items[pull->count++] = item;
     return true;
 }
@@ -128,7 +99,7 @@ static bool add_entry(struct pull *pull, const struct bus_reply *entry)
 /* ---- reads --------------------------------------------------------------------------
  */
 
-static bool ask_for_page(struct pull *pull);
+static bool ask_for_entries(struct pull *pull);
 static bool ask_for_lengths(struct pull *pull);
 static bool ask_for_newest(struct pull *pull);
 
@@ -207,8 +178,8 @@ static bool ask_for_lengths(struct pull *pull)
     char key[FEED_KEY_MAX + 1];
     const char *words[] = {"XINFO", "STREAM", key};
     const size_t lens[] = {5, 6, key_of(pull, key)};
-    const bool is_cut = pull->count >= pull->read.max || is_full(pull);
-    return !is_cut && bus_command(pull->history->bus, 3, words, lens, on_lengths, pull);
+    return !pull->is_cut &&
+           bus_command(pull->history->bus, 3, words, lens, on_lengths, pull);
 }
 
 /* There is nothing from where it was to be read: is there anything? */
@@ -220,7 +191,7 @@ static bool ask_for_newest(struct pull *pull)
     }
     pull->read.from = beginning;
     pull->read.max = 1;
-    return ask_for_page(pull);
+    return ask_for_entries(pull);
 }
 
 /* Returns true if Redis may answer the same question soon. */
@@ -255,67 +226,34 @@ static void refuse(struct pull *pull, const char *error)
     free_pull(pull);
 }
 
-/* As many entries as there is room for, if the next are of the same size. */
-static size_t page_of(const struct pull *pull)
-{
-    size_t page = PAGE_FIRST;
-    if (pull->count > 0 && !is_full(pull)) {
-        const size_t mean = pull->bytes / pull->count + 1;
-        const size_t fitting = (pull->history->config.max_bytes - pull->bytes) / mean + 1;
-        page = fitting < PAGE_MAX ? fitting : PAGE_MAX;
-    }
-    const size_t left = pull->read.max - pull->count;
-    return left < page ? left : page;
-}
-
-static void on_page(void *arg, const struct bus_reply *reply)
+static void on_over(void *arg, enum stream_read_end end, const char *why)
 {
     struct pull *pull = arg;
     clock_read(pull->history->env);
-    if (reply == NULL) {
-        lose(pull);
-        return;
-    }
-    size_t len;
-    if (bus_reply_kind(reply) == BUS_REPLY_ERROR) {
-        refuse(pull, bus_reply_text(reply, &len));
-        return;
-    }
-    const size_t asked = page_of(pull);
-    const size_t count =
-        bus_reply_kind(reply) == BUS_REPLY_LIST ? bus_reply_count(reply) : 0;
-    for (size_t i = 0; i < count && i < asked && !is_full(pull); i++) {
-        if (!add_entry(pull, bus_reply_item(reply, i))) {
-            refuse(pull, "it is no stream");
-            return;
-        }
-    }
-    if (count < asked || pull->count >= pull->read.max || is_full(pull)) {
+    pull->is_cut = end == STREAM_READ_CUT;
+    switch (end) {
+    case STREAM_READ_WHOLE:
+    case STREAM_READ_CUT:
         finish(pull);
-    } else if (!ask_for_page(pull)) {
+        break;
+    case STREAM_READ_LOST:
         lose(pull);
+        break;
+    case STREAM_READ_REFUSED:
+        refuse(pull, why);
+        break;
     }
 }
 
-static bool ask_for_page(struct pull *pull)
+static bool ask_for_entries(struct pull *pull)
 {
+    static const struct stream_read_ops ops = {.on_entry = on_entry, .on_over = on_over};
+    const struct stream_read_range range = {.from = pull->read.from,
+                                            .max_entries = pull->read.max,
+                                            .max_bytes = pull->history->config.max_bytes};
     char key[FEED_KEY_MAX + 1];
-    char end[FEED_ID_TEXT_MAX + 2] = "+";
-    char start[FEED_ID_TEXT_MAX + 1];
-    char count[24];
-    if (pull->count > 0) {
-        end[0] = '('; /* what is before it */
-        feed_id_format(end + 1, pull->items[pull->count - 1].id);
-    }
-    if (!reserve_page(pull)) {
-        return false;
-    }
-    const size_t count_len = (size_t)snprintf(count, sizeof(count), "%zu", page_of(pull));
-    const size_t key_len = key_of(pull, key);
-    const size_t start_len = feed_id_format(start, pull->read.from);
-    const char *words[] = {"XREVRANGE", key, end, start, "COUNT", count};
-    const size_t lens[] = {9, key_len, strlen(end), start_len, 5, count_len};
-    return bus_command(pull->history->bus, 6, words, lens, on_page, pull);
+    return stream_read_begin(pull->history->bus, key, key_of(pull, key), &range, &ops,
+                             pull);
 }
 
 void history_pump(struct history *history)
@@ -333,7 +271,7 @@ void history_pump(struct history *history)
         pull->history = history;
         pull->read = read;
         history->under_way++;
-        if (!ask_for_page(pull)) {
+        if (!ask_for_entries(pull)) {
             lose(pull);
             return;
         }

@@ -2,9 +2,7 @@
  *
  * SPDX-License-Identifier: MIT
  *
- * A topic's history is the stream `history:{CHANNEL}` (feed.h). It is read from its
- * newest entry backwards, a page at a time, as far as was asked and as many bytes as are
- * of use. https://redis.io/docs/latest/commands/xrevrange/
+ * A topic's history is the stream `history:{CHANNEL}` (feed.h).
  */
 #ifndef GATEWAY_HISTORY_H
 #define GATEWAY_HISTORY_H
