@@ -59,6 +59,9 @@ static const struct conf_setting settings[] = {
         "list-refresh-ms", list_refresh_ms, "ms", 100, DAY_MS, "10000",
         "The least time between two scans of Redis for that list; without questions there are none"),
     COUNT(
+        "bars-rate", bars_rate_per_s, "per second", 1, 1000000, "500",
+        "Requests for closed bars, /api/v1/bars, that are answered in the long run, twice as many at once; beyond it they get 503"),
+    COUNT(
         "request-rate", request_rate_per_s, "per second", 1, 1000000, "50",
         "Requests, counted by their topics, that one connection may make in the long run"),
     COUNT(

@@ -26,6 +26,7 @@ struct gateway_config {
     int64_t max_topics_total; /* different ones, of all connections */
     int64_t max_listed_topics;
     int64_t list_refresh_ms;
+    int64_t bars_rate_per_s;
     int64_t request_rate_per_s;
     int64_t request_burst;
     int64_t flood_limit;

@@ -15,6 +15,7 @@
 #include "common/loop.h"
 #include "common/redis_url.h"
 #include "common/table.h"
+#include "gateway/bar_site.h"
 #include "gateway/catalog.h"
 #include "gateway/config.h"
 #include "gateway/hub.h"
@@ -33,6 +34,7 @@ struct gateway {
     struct relay *relay;
     struct bus *bus;
     struct catalog *catalog;
+    struct bar_site *bar_site;
     struct server *server;
     struct loop_signal *signals[2];
     bool stopping;
@@ -93,13 +95,23 @@ static bool build_sites(struct gateway *gateway)
         .channel_prefix = config->channel_prefix,
         .max_topics = (size_t)config->max_listed_topics,
         .refresh_ms = (uint64_t)config->list_refresh_ms};
+    const struct bar_site_config bar_config = {.channel_prefix = config->channel_prefix,
+                                               .allowed_origins = config->allowed_origins,
+                                               .max_payload_bytes =
+                                                   (size_t)config->max_payload_bytes,
+                                               .rate_per_s = config->bars_rate_per_s};
     gateway->catalog = catalog_create(&catalog_config, &gateway->env, gateway->bus);
-    if (gateway->catalog == NULL) {
+    gateway->bar_site = bar_site_create(&bar_config, &gateway->env, gateway->bus);
+    if (gateway->catalog == NULL || gateway->bar_site == NULL) {
         log_error("cannot start", log_str("why", "out of memory"));
         return false;
     }
-    gateway->server = server_create(gateway->loop, config, &gateway->env, gateway->relay,
-                                    gateway->bus, gateway->catalog);
+    const struct server_parts parts = {.env = &gateway->env,
+                                       .relay = gateway->relay,
+                                       .bus = gateway->bus,
+                                       .catalog = gateway->catalog,
+                                       .bar_site = gateway->bar_site};
+    gateway->server = server_create(gateway->loop, config, &parts);
     return gateway->server != NULL;
 }
 
@@ -159,6 +171,7 @@ static void tear_down(struct gateway *gateway)
 {
     server_destroy(gateway->server);
     bus_destroy(gateway->bus);
+    bar_site_destroy(gateway->bar_site);
     catalog_destroy(gateway->catalog);
     for (size_t i = 0; i < 2; i++) {
         loop_signal_destroy(gateway->signals[i]);

@@ -13,6 +13,8 @@
 #include "common/loop.h"
 #include "gateway/addresses.h"
 #include "gateway/admin.h"
+#include "gateway/bar_page.h"
+#include "gateway/bar_site.h"
 #include "gateway/client_list.h"
 #include "gateway/clients.h"
 #include "gateway/config.h"
@@ -50,10 +52,7 @@ struct site {
 struct server {
     struct loop *loop;
     const struct gateway_config *config;
-    struct session_env *env;
-    const struct relay *relay;
-    const struct bus *bus;
-    struct catalog *catalog;
+    struct server_parts parts;
     struct clients *clients;
     struct addresses *addresses; /* NULL when there is no limit */
     struct site sites[SITE_COUNT];
@@ -103,7 +102,7 @@ static const struct upgrade_refusal *find_refusal(const struct server *server,
     if (server->draining && server->sites[SITE_API].listener == NULL) {
         return &upgrade_refused_draining;
     }
-    if (!relay_was_connected(server->relay)) {
+    if (!relay_was_connected(server->parts.relay)) {
         return &upgrade_refused_no_redis;
     }
     if (clients_count(server->clients) >= server->places.clients) {
@@ -120,7 +119,7 @@ static void on_api_request(const struct server *server, struct visitor *visitor,
     const struct upgrade_refusal *refusal =
         find_refusal(server, &host, request, &upgrade);
     if (refusal != NULL) {
-        server->env->stats->refusals[refusal->reason]++;
+        server->parts.env->stats->refusals[refusal->reason]++;
         const struct visitor_refusal answer = {.status = refusal->status,
                                                .headers = refusal->headers,
                                                .error_code = refusal->error_code,
@@ -144,16 +143,16 @@ static void on_api_request(const struct server *server, struct visitor *visitor,
 static struct admin_view view_of(const struct server *server)
 {
     return (struct admin_view){
-        .stats = server->env->stats,
+        .stats = server->parts.env->stats,
         .gauges = {.connections = clients_count(server->clients),
-                   .subscriptions = hub_subscriptions(server->env->hub),
-                   .topics = hub_topics(server->env->hub),
-                   .topics_lingering = hub_lingering(server->env->hub),
-                   .queue_bytes = server->env->queued_bytes,
-                   .redis_connected = bus_state(server->bus) == BUS_CONNECTED,
-                   .redis_reconnects = bus_reconnects(server->bus),
-                   .probe_age_ms = relay_probe_age_ms(server->relay),
-                   .degraded = server->env->degraded,
+                   .subscriptions = hub_subscriptions(server->parts.env->hub),
+                   .topics = hub_topics(server->parts.env->hub),
+                   .topics_lingering = hub_lingering(server->parts.env->hub),
+                   .queue_bytes = server->parts.env->queued_bytes,
+                   .redis_connected = bus_state(server->parts.bus) == BUS_CONNECTED,
+                   .redis_reconnects = bus_reconnects(server->parts.bus),
+                   .probe_age_ms = relay_probe_age_ms(server->parts.relay),
+                   .degraded = server->parts.env->degraded,
                    .draining = server->draining}};
 }
 
@@ -222,9 +221,12 @@ static void on_console_request(struct visitor *visitor, const struct request *re
 static void on_request(void *arg, struct visitor *visitor, const struct request *request)
 {
     const struct site *site = arg;
+    const struct server_parts *parts = &site->server->parts;
     if (site->number != SITE_ADMIN && topic_page_is_asked(request)) {
-        topic_site_answer(site->server->catalog, site->server->config->allowed_origins,
-                          visitor, request);
+        topic_site_answer(parts->catalog, site->server->config->allowed_origins, visitor,
+                          request);
+    } else if (site->number != SITE_ADMIN && bar_page_is_asked(request)) {
+        bar_site_answer(parts->bar_site, visitor, request);
     } else if (site->number == SITE_API) {
         on_api_request(site->server, visitor, request);
     } else if (strlen(request->path) != request->path_len) {
@@ -247,7 +249,7 @@ static void on_accept(void *arg, int fd)
 {
     const struct site *site = arg;
     (void)visitors_add(site->visitors, fd);
-    site->server->env->stats->refusals[STATS_REFUSED_CROWDED] =
+    site->server->parts.env->stats->refusals[STATS_REFUSED_CROWDED] =
         visitors_evicted(site->server->sites[SITE_API].visitors);
 }
 
@@ -367,8 +369,7 @@ void server_shut_down(struct server *server, void (*on_done)(void *arg), void *a
 }
 
 struct server *server_create(struct loop *loop, const struct gateway_config *config,
-                             struct session_env *env, const struct relay *relay,
-                             const struct bus *bus, struct catalog *catalog)
+                             const struct server_parts *parts)
 {
     struct server *server = calloc(1, sizeof(*server));
     if (server == NULL) {
@@ -377,10 +378,7 @@ struct server *server_create(struct loop *loop, const struct gateway_config *con
     }
     server->loop = loop;
     server->config = config;
-    server->env = env;
-    server->relay = relay;
-    server->bus = bus;
-    server->catalog = catalog;
+    server->parts = *parts;
     const char *why;
     const bool parsed = networks_parse(config->trusted_proxies, &server->proxies, &why);
     assert(parsed); /* the setting was checked */
@@ -403,7 +401,8 @@ struct server *server_create(struct loop *loop, const struct gateway_config *con
         .socket_buffer_bytes = config->socket_buffer_bytes,
         .flush_interval_ms = config->flush_interval_ms,
         .flush_rest = config->flush_rest};
-    server->clients = clients_create(loop, &clients_config, env, server->addresses);
+    server->clients =
+        clients_create(loop, &clients_config, parts->env, server->addresses);
     if (server->clients == NULL || !open_sites(server)) {
         server_destroy(server);
         return NULL;

@@ -5,13 +5,14 @@
  * Three sites: the client API, the admin pages and the console, each with a listener of
  * its own. Every connection either becomes a client or gets one complete answer and is
  * closed; beyond the descriptors that can be spared it is closed unread. The list of
- * topics is on the API's and on the console's.
+ * topics and the closed bars are on the API's and on the console's.
  */
 #ifndef GATEWAY_SERVER_H
 #define GATEWAY_SERVER_H
 
 #include <stdbool.h>
 
+struct bar_site;
 struct bus;
 struct catalog;
 struct gateway_config;
@@ -20,11 +21,19 @@ struct relay;
 struct server;
 struct session_env;
 
-/* Listens at once. Returns NULL after logging one line that says what to do. All
- * arguments must outlive the server. */
+/* Whom it asks. */
+struct server_parts {
+    struct session_env *env;
+    const struct relay *relay;
+    const struct bus *bus;
+    struct catalog *catalog;
+    struct bar_site *bar_site;
+};
+
+/* Listens at once. Returns NULL after logging one line that says what to do. `parts` is
+ * copied; all that is named there, the loop and the settings must outlive the server. */
 struct server *server_create(struct loop *loop, const struct gateway_config *config,
-                             struct session_env *env, const struct relay *relay,
-                             const struct bus *bus, struct catalog *catalog);
+                             const struct server_parts *parts);
 
 /* Cuts what is left. NULL is fine. */
 void server_destroy(struct server *server);

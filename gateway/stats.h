@@ -30,6 +30,8 @@
     X(messages_repeated_total,                                               \
       "Messages from Redis that were here before, and went no further")      \
     X(history_reads_total, "Topics whose history was read from Redis")       \
+    X(bar_pages_total, "Requests for closed bars that were answered")        \
+    X(bar_pages_refused_total, "Such requests refused, as too many came")    \
     X(repairs_total, "Times a topic was made whole after a loss")            \
     X(repaired_messages_total, "Messages delivered by that")                 \
     X(gaps_total, "Times a topic's clients were told of a gap")              \

@@ -1,4 +1,5 @@
-/* stream_read — reads a stream of Redis from its newest entry backwards, a page at a time.
+/* stream_read — reads a stream of Redis from its newest entry backwards, a page at a
+ * time.
  *
  * SPDX-License-Identifier: MIT
  *

@@ -20,13 +20,13 @@ floor() {
     gateway/bucket | gateway/console | gateway/host | gateway/members | gateway/places) echo 3 ;;
     gateway/reader | gateway/request | gateway/sequence | gateway/stats | gateway/topic_list) echo 3 ;;
     gateway/addresses | gateway/config | gateway/listener | gateway/networks | gateway/origins) echo 4 ;;
-    gateway/outq | gateway/proto | gateway/topic_page) echo 4 ;;
+    gateway/bar_page | gateway/outq | gateway/proto | gateway/topic_page) echo 4 ;;
     gateway/shelf | gateway/visitor) echo 4 ;;
     gateway/forwarded | gateway/hub | gateway/probe | gateway/upgrade) echo 5 ;;
     gateway/session) echo 6 ;;
     gateway/client_list | gateway/clock | gateway/stream_read) echo 7 ;;
     gateway/admin | gateway/api_page | gateway/catalog | gateway/clients | gateway/history) echo 8 ;;
-    gateway/relay | gateway/topic_site) echo 9 ;;
+    gateway/bar_site | gateway/relay | gateway/topic_site) echo 9 ;;
     gateway/server) echo 10 ;;
     gateway/main) echo 11 ;;
 
@@ -62,7 +62,7 @@ does_io() {
     case $1 in
     common/loop | common/link | common/bus | common/wsloop) return 0 ;;
     gateway/listener | gateway/visitor) return 0 ;;
-    gateway/api_page | gateway/catalog | gateway/clients | gateway/clock | gateway/history | gateway/probe) return 0 ;;
+    gateway/api_page | gateway/bar_site | gateway/catalog | gateway/clients | gateway/clock | gateway/history | gateway/probe) return 0 ;;
     gateway/relay | gateway/server | gateway/stream_read | gateway/topic_site | gateway/main) return 0 ;;
     feeder/entry | feeder/inquiry | feeder/lanes | feeder/lease | feeder/past) return 0 ;;
     feeder/publisher | feeder/pump | feeder/resolver | feeder/wire | feeder/main) return 0 ;;

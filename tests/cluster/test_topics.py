@@ -13,11 +13,7 @@ MINUTE = 60000
 
 
 def ask(port, query="", method="GET", **headers):
-    lines = [f"{method} {PATH}{query} HTTP/1.1", "Host: localhost"]
-    lines += [f"{name.title()}: {value}" for name, value in headers.items()]
-    with http.connect(port) as sock:
-        sock.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
-        return http.read_response(sock, method)
+    return http.ask(port, PATH + query, method, **headers)
 
 
 def page(gateway, query=""):

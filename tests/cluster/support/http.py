@@ -95,6 +95,15 @@ def get(port, path):
     )
 
 
+def ask(port, target, method="GET", **headers):
+    """Header names are written with underscores."""
+    lines = [f"{method} {target} HTTP/1.1", "Host: localhost"]
+    lines += [f"{name.replace('_', '-').title()}: {value}" for name, value in headers.items()]
+    with connect(port) as sock:
+        sock.sendall(("\r\n".join(lines) + "\r\n\r\n").encode())
+        return read_response(sock, method)
+
+
 def new_key():
     return base64.b64encode(os.urandom(16)).decode()
 
