@@ -17,6 +17,7 @@ export class Chart {
     #volume;
     #soft = {}; // colours of the volume
     #pointed; // the time of the bar under the pointer
+    #place; // in time, to go back to when there are bars of it
 
     constructor() {
         page['chart-missing'].hidden = !!library.createChart;
@@ -33,20 +34,25 @@ export class Chart {
         const isSame = before && quote && before.type === quote.type &&
             before.symbol === quote.symbol;
         const isAway = isSame && scale?.scrollPosition() < 0;
-        const place = isAway ? scale.getVisibleRange() : null;
+        this.#place = isAway ? this.#place ?? scale.getVisibleRange() : null;
         this.#quote = quote;
         this.#pointed = undefined;
         this.#fill();
-        const [first, last] = [quote?.series.bars[0], quote?.series.last];
-        if (place && first?.time < place.to && last?.time > place.from) {
-            scale.setVisibleRange(place);
-        } else if (scale && !isSame) {
+        if (scale && !isSame) {
             scale.applyOptions({ barSpacing: 9, rightOffset: RIGHT_BARS });
-            scale.scrollToPosition(RIGHT_BARS, false);
-        } else if (scale) {
-            scale.scrollToPosition(RIGHT_BARS, false);
         }
+        scale?.scrollToPosition(RIGHT_BARS, false);
+        this.#goBack();
         this.drawLegend();
+    }
+
+    /** Older bars of this topic have come. */
+    fill(quote) {
+        if (quote === this.#quote) {
+            this.#fill();
+            this.#goBack();
+            this.drawLegend();
+        }
     }
 
     /** A bar of this topic has changed. */
@@ -145,6 +151,15 @@ export class Chart {
             this.#applyDigits();
             this.#candles.setData(bars);
             this.#volume.setData(bars.map((bar) => this.#volumeOf(bar)));
+        }
+    }
+
+    /** To the place that was looked at, if there are bars of it by now. */
+    #goBack() {
+        const [first, last] = [this.#quote?.series.bars[0], this.#quote?.series.last];
+        if (this.#place && first?.time < this.#place.to && last?.time > this.#place.from) {
+            this.#chart.timeScale().setVisibleRange(this.#place);
+            this.#place = null;
         }
     }
 

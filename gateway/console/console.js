@@ -1,6 +1,7 @@
 // console.js — the page: joins the controls, the client library, the chart, the list and the log.
 // SPDX-License-Identifier: MIT
 import { Banner } from './banner.js';
+import { Backfill } from './bars.js';
 import { Chart } from './chart.js';
 import { connect as open } from './chronogate.js';
 import { make, page, setText } from './dom.js';
@@ -26,7 +27,12 @@ const markets = new Markets();
 const picker = new Picker();
 const chart = new Chart();
 const wire = new Wire({ in: hear, out: onSent, opened: onOpened, closed: onClosed });
+const backfill = new Backfill((quote) => {
+    watch.fill(quote);
+    chart.fill(quote);
+});
 const watch = new Watch({
+    asked: (quote) => backfill.want(quote),
     selected: onSelected,
     changed: (topics) => remember('topics', topics),
     updated: (quote, bar) => chart.update(quote, bar),
@@ -69,6 +75,7 @@ function connect() {
         return;
     }
     counts = newCounts();
+    backfill.attach(address);
     const token = page.token.value || undefined;
     gate = open(address, { clientId: client, token, WebSocket: wire.WebSocket, pingEveryMs: 5000 });
     setState('connecting', () => address);
@@ -83,6 +90,7 @@ function connect() {
         }
     });
     watch.attach(gate);
+    backfill.want(watch.selected);
     markets.attach(gate);
     remember('connected', true);
 }
@@ -118,6 +126,9 @@ function onState({ state: next, previous }) {
         setState(next, next === 'live' ? detail : () => '');
         counts.since ??= Date.now();
         banner.take('lost', 'drain');
+        if (gate.counters.reconnects > 0) {
+            backfill.want(watch.selected, ...watch.quotes); // a bar or two may be missing
+        }
     } else if (next === 'closed' && gate) {
         setState('closed', () => word('badToken'));
         gate.close();

@@ -31,6 +31,11 @@ export class Quote {
         return `${this.type}.${this.symbol}.${interval}`;
     }
 
+    /** Markets have none. */
+    get hasBars() {
+        return this.type !== 'market' && this.interval !== '';
+    }
+
     /** Takes a message; returns the bar that changed, if one did. */
     take({ data, id, snapshot, timestamp }) {
         const before = this.price;

@@ -33,10 +33,17 @@ export class Series {
             return undefined;
         }
         this.#countDigits(close);
-        const isBar = [data.open, data.high, data.low].every(Number.isFinite) && data.start;
-        const bar = isBar ? this.#told(data, close) : this.#made(data, close);
+        const bar = isBar({ ...data, close }) ? this.#told(data, close) : this.#made(data, close);
         this.#put(bar);
         return bar;
+    }
+
+    /** Takes closed bars. Nothing comes after the last message of a bar, so they are right. */
+    fill(closed) {
+        const told = closed.filter(isBar).map((data) => this.#told(data, data.close));
+        told.forEach(({ close }) => this.#countDigits(close));
+        const byTime = new Map([...this.bars, ...told].map((bar) => [bar.time, bar]));
+        this.bars = [...byTime.values()].sort((a, b) => a.time - b.time).slice(-LIMIT);
     }
 
     #told({ start, open, high, low, volume }, close) {
@@ -69,6 +76,10 @@ export class Series {
         const digits = /\.(\d+)$/.exec(String(price))?.[1].length ?? 0;
         this.digits = Math.min(MAX_DIGITS, Math.max(this.digits, digits));
     }
+}
+
+function isBar({ open, high, low, close, start }) {
+    return [open, high, low, close].every(Number.isFinite) && !!start;
 }
 
 /** `2025-09-22T05:16:00`, which is UTC, in seconds. */

@@ -23,7 +23,8 @@ export class Watch {
     #selected;
     #colours;
 
-    /** `events` are told: selected(quote), changed(topics), updated(quote, bar), failed(topic). */
+    /** `events` are told: asked(quote), selected(quote), changed(topics), updated(quote, bar),
+     * failed(topic). */
     constructor(events) {
         this.#events = events;
         this.recolour();
@@ -114,6 +115,15 @@ export class Watch {
         this.#events.selected(this.selected);
     }
 
+    /** Older bars have come. */
+    fill(quote) {
+        const row = this.#rows.get(quote.topic);
+        if (row) {
+            row.drawn = -1;
+            this.#mark(row);
+        }
+    }
+
     /** Once a second. */
     tick() {
         for (const row of this.#rows.values()) {
@@ -146,6 +156,7 @@ export class Watch {
             this.#mark(row);
             this.#events.failed(quote.topic, error);
         };
+        this.#events.asked(quote);
         row.leave = this.#gate.subscribe(quote.topic, (message) => {
             const before = quote.price;
             const bar = quote.take(message);

@@ -55,7 +55,59 @@ async function checkAccess(what) {
     assert.deepEqual(told, [], what);
 }
 
+/** Closed bars in Redis, as a feeder leaves them: up to the last whole one but one before now. */
+async function seedBars(symbol, interval, minutes, count) {
+    const [key, step] = [`history:{crypto.${symbol}.${interval}}:bars`, minutes * 60_000];
+    const now = Math.floor(Date.now() / step) * step;
+    for (let n = count; n > 1; n -= 1) {
+        const start = new Date(now - n * step).toISOString().slice(0, 19);
+        const close = 100 + (n % 7);
+        const bar = { symbol, interval, start, open: 100, high: 110, low: 90, close, price: close,
+            volume: n, closed: true };
+        await stack.call('XADD', key, '*', 'd', JSON.stringify(bar));
+    }
+}
+
+/** The time of the bar in the middle of the chart, in ms. */
+async function timeInTheMiddle() {
+    const { x, y, width, height } = await page.locator('#chart').boundingBox();
+    await page.mouse.move(x + width / 2, y + height / 3);
+    await page.mouse.move(x + width / 2 + 1, y + height / 3);
+    await sleep(300);
+    const text = await page.textContent('#bar-time');
+    return Date.parse(text.replace(' UTC', 'Z').replace(' ', 'T'));
+}
+
 const scenarios = {
+    async 'a chart begins with the bars that were closed before'() {
+        await seedBars('PAST', '1m', 1, 200);
+        await seedBars('PAST', '5m', 5, 100);
+        const context = { viewport: DESK, locale: 'en-US', complaints, query: '&topics=crypto.PAST.1m' };
+        ({ opened: page } = await visit(browser, stack, context));
+        await page.click('#connect');
+        await seeState('live');
+        const label = () => page.locator('#chart').getAttribute('aria-label');
+        await until('199 bars', async () => (await label()).includes('crypto.PAST.1m: 199 bars'));
+        assert.deepEqual(await legend(), { open: 100, high: 110, low: 90, close: 102 });
+    },
+
+    async 'another interval shows the same time'() {
+        const { x, y, width, height } = await page.locator('#chart').boundingBox();
+        await page.mouse.move(x + width / 3, y + height / 3);
+        await page.mouse.down();
+        await page.mouse.move(x + width / 3 + 500, y + height / 3, { steps: 10 });
+        await page.mouse.up();
+        await sleep(1_000); // it glides on
+        const before = await timeInTheMiddle();
+        assert.ok(before < Date.now() - 20 * 60_000, 'the chart was not moved back');
+        await page.click('#intervals button[value="5m"]');
+        await until('the bars of 5 minutes', async () => (await page.locator('#chart')
+            .getAttribute('aria-label')).includes('crypto.PAST.5m: 99 bars'));
+        const after = await timeInTheMiddle();
+        assert.ok(Math.abs(after - before) <= 15 * 60_000, `${new Date(before)} ${new Date(after)}`);
+        await page.close();
+    },
+
     async 'a first visit begins with topics that are fed, and tiles of all markets'() {
         const context = { viewport: DESK, locale: 'en-US', colorScheme: 'dark', complaints };
         ({ opened: page } = await visit(browser, stack, context));

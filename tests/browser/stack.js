@@ -53,6 +53,7 @@ export async function startStack(chronogate, chronofeed) {
         return {
             api: `ws://${LOCAL}:${api}/api/v1/ws/`,
             console: `http://${LOCAL}:${site}`,
+            http: `http://${LOCAL}:${api}`,
             publish: (...what) => publish(redisPort, ...what),
             call: (...words) => call(redisPort, words),
             flood: (...what) => flood(redisPort, ...what),
