@@ -17,6 +17,9 @@ import { translatePage, word } from './words.js';
 
 const TICK_MS = 250;
 const RATE_TICKS = 8;
+const SUGGEST_SOON_MS = 10_000; // as often as a gateway looks
+const SOON = 6;
+const SUGGEST_MS = 60_000;
 const RECOVERY_MS = 400; // resumptions of one reconnection come together
 const FIRST_TOPICS = ['stock.AAPL.1d', 'stock.600519.SH.1m', 'crypto.BTC-USDT.1m', 'crypto.ETH.1m',
     'futures.ES=F.1m', 'commodity.GOLD.1m'];
@@ -45,6 +48,7 @@ let detail = () => '';
 let counts = newCounts();
 let recovery = null;
 let ticks = 0;
+let suggestions = 0;
 
 function newCounts() {
     return { received: 0, sent: 0, errors: 0, topics: new Set(), since: null, heartbeat: null,
@@ -267,14 +271,20 @@ function onFailed(topic, error) {
     }
 }
 
-/** Offers what is fed, and returns it. */
+/** Offers what is fed, now and from time to time: a feed may begin after the page. */
 async function suggest() {
-    const topics = await fetchTopics();
+    suggestions += 1;
+    setTimeout(suggest, suggestions < SOON ? SUGGEST_SOON_MS : SUGGEST_MS);
+    const topics = document.hidden ? undefined : await fetchTopics();
     if (topics) {
         picker.suggest(topics);
+        markets.offer(topics.length === 0 ? [] : picker.markets);
+    } else if (suggestions === 1) {
+        markets.offer(picker.markets); // the gateway cannot say: these are likely
     }
-    markets.offer(topics?.length === 0 ? [] : picker.markets);
-    return topics ?? [];
+    if (!remembered && watch.topics.length === 0) {
+        FIRST_TOPICS.filter((topic) => topics?.includes(topic)).forEach((topic) => watch.add(topic));
+    }
 }
 
 /* What is shown. */
@@ -425,7 +435,4 @@ watch.select(selected);
 if (!asked.has('server') && recall('connected', true)) {
     connect();
 }
-const fed = await suggest();
-if (!remembered) {
-    FIRST_TOPICS.filter((topic) => fed.includes(topic)).forEach((topic) => watch.add(topic));
-}
+suggest();

@@ -15,8 +15,11 @@ export class Markets {
     /** These markets have summaries; the first `NAMES` come first. */
     offer(markets) {
         const rank = (market) => (NAMES.indexOf(market) + NAMES.length) % NAMES.length;
-        this.#wanted = [...markets].sort((a, b) => rank(a) - rank(b)).slice(0, 12);
-        this.attach(this.#gate);
+        const wanted = [...markets].sort((a, b) => rank(a) - rank(b)).slice(0, 12);
+        if (wanted.join() !== this.#wanted.join()) {
+            this.#wanted = wanted;
+            this.attach(this.#gate);
+        }
     }
 
     set isOn(on) {

@@ -58,6 +58,8 @@ async function fetchPages() {
 export class Picker {
     #symbols = new Map(Object.entries(KNOWN).map(([type, some]) => [type, new Set(some)]));
 
+    #suggested = '';
+
     constructor() {
         page.interval.append(...INTERVALS.map((one) => make('option', { value: one }, one)));
         const onPart = () => this.#compose();
@@ -70,6 +72,10 @@ export class Picker {
 
     /** These are fed, and so are suggested. */
     suggest(topics) {
+        if (topics.join() === this.#suggested) {
+            return;
+        }
+        this.#suggested = topics.join();
         if (topics.length > 0) {
             this.#symbols.forEach((symbols) => symbols.clear());
         }

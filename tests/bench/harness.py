@@ -4,6 +4,7 @@
 import ctypes
 import json
 import os
+import random
 import re
 import resource
 import select
@@ -25,9 +26,14 @@ class Failure(Exception):
 
 
 def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Below those that the kernel gives to connections, which come and go."""
+    while True:
+        with socket.socket() as sock:
+            try:
+                sock.bind(("127.0.0.1", random.randrange(10240, 32768)))
+                return sock.getsockname()[1]
+            except OSError:
+                continue
 
 
 def _prepare_child(core):

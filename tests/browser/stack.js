@@ -2,11 +2,11 @@
 // SPDX-License-Identifier: MIT
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
+import { freePort } from '../client/port.js';
 
 const START_MS = 10_000;
 const STOP_MS = 5_000;
@@ -115,16 +115,6 @@ async function call(port, words) {
     const args = ['-h', LOCAL, '-p', port, ...words];
     const { stdout } = await promisify(execFile)('redis-cli', args, { timeout: START_MS });
     return stdout.trim();
-}
-
-/** A free port: nothing else takes it in the moment before redis-server does, we trust. */
-async function freePort() {
-    const server = createServer().listen(0, LOCAL);
-    await once(server, 'listening');
-    const { port } = server.address();
-    server.close();
-    await once(server, 'close');
-    return port;
 }
 
 /** One child process, everything it said, and its end. */

@@ -4,7 +4,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { checkWhole, collect, isLive, names, numbers, open } from './client.js';
 import { Feed } from './redis.js';
-import { freePort, startGateway, startRedis, until } from './stack.js';
+import { freePort } from './port.js';
+import { startGateway, startRedis, until } from './stack.js';
 
 const TOPICS = names('F', 4);
 const ALL = { delivery: 'all' }; // otherwise long replays may be conflated

@@ -2,9 +2,9 @@
 // SPDX-License-Identifier: MIT
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './port.js';
 import { Redis } from './redis.js';
 
 const { CHRONOGATE, CHRONOFEED } = process.env;
@@ -22,15 +22,6 @@ export async function until(look, what, withinMs = WAIT_MS) {
             throw new Error(`not in time: ${what}; it is ${seen}`);
         }
     }
-}
-
-export async function freePort() {
-    const server = createServer().listen(0, LOCAL);
-    await once(server, 'listening');
-    const { port } = server.address();
-    server.close();
-    await once(server, 'close');
-    return port;
 }
 
 /** One child process: everything it said, signals for it alone, its end. */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A private redis-server: its own port, nothing on disk, gone with the test."""
 
+import random
 import signal
 import socket
 
@@ -9,9 +10,14 @@ from .wait import until
 
 
 def free_port():
-    with socket.socket() as sock:
-        sock.bind(("127.0.0.1", 0))
-        return sock.getsockname()[1]
+    """Below those that the kernel gives to connections, which come and go."""
+    while True:
+        with socket.socket() as sock:
+            try:
+                sock.bind(("127.0.0.1", random.randrange(10240, 32768)))
+                return sock.getsockname()[1]
+            except OSError:
+                continue
 
 
 class Redis:
