@@ -1,7 +1,7 @@
 // console.js — the page: joins the controls, the client library, the chart, the list and the log.
 // SPDX-License-Identifier: MIT
+import { Backfill } from './backfill.js';
 import { Banner } from './banner.js';
-import { Backfill } from './bars.js';
 import { Chart } from './chart.js';
 import { connect as open } from './chronogate.js';
 import { make, page, setText } from './dom.js';

@@ -15,6 +15,8 @@ const CONSOLE = new URL('../../gateway/console/', import.meta.url);
 const TYPES = {
     'chronogate.js': 'text/javascript; charset=utf-8',
     'chronogate.d.ts': 'text/plain; charset=utf-8',
+    'bars.js': 'text/javascript; charset=utf-8',
+    'bars.d.ts': 'text/plain; charset=utf-8',
 };
 const FLAG = '--experimental-websocket';
 const node = typeof WebSocket === 'function' ? [] : [FLAG];

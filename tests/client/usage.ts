@@ -1,8 +1,9 @@
-// usage.ts — everything chronogate.d.ts promises, as a TypeScript user writes it; only compiled.
+// usage.ts — everything the .d.ts files promise, as a TypeScript user writes it; only compiled.
 // SPDX-License-Identifier: MIT
 import {
     ChronoGateError, compareIds, connect, type Connection, type Message, type State,
 } from '../../gateway/console/chronogate.js';
+import { fetchBars } from '../../gateway/console/bars.js';
 
 interface Bar {
     symbol: string;
@@ -42,6 +43,9 @@ const facts: [State, string[], string | undefined, number | undefined, number] =
 if (compareIds('1-0', '2-0') < 0 && facts.length > 0) {
     leave();
 }
+const bars: Bar[] = await fetchBars('ws://x', 'a');
+const lasts: number[] = (await fetchBars<{ n: number }>('ws://x', 'a', 3)).map(({ n }) => n);
+lasts.push(...bars.map(({ close }) => close));
 gate.close();
 
 // @ts-expect-error: there is no such event
