@@ -5,8 +5,8 @@ import { make, page } from './dom.js';
 export const INTERVALS = ['1m', '5m', '15m', '30m', '1h', '4h', '1d', '1w', '1M'];
 const PAGE_TOPICS = 1000;
 const MAX_PAGES = 10;
-const MAX_TRIES = 5;
-const AGAIN_MS = 600;
+const MAX_TRIES = 8;
+const AGAIN_MS = 200;
 const KNOWN = { // of the walk, which is fed where nothing else is
     stock: ['AAPL', 'MSFT', 'GOOGL', 'AMZN', 'NVDA', 'META', 'TSLA', 'BRK.B', 'JPM', 'V', 'KO', 'IBM',
         '600519.SH', '601318.SH', '600036.SH', '000001.SZ', '000858.SZ', '300750.SZ', '0700.HK',
