@@ -27,6 +27,7 @@
 #include "gateway/topic_page.h"
 #include "gateway/topic_site.h"
 #include "gateway/upgrade.h"
+#include "gateway/usage.h"
 #include "gateway/visitor.h"
 
 #define DRAIN_TICK_MS 20
@@ -142,9 +143,17 @@ static void on_api_request(const struct server *server, struct visitor *visitor,
 
 static struct admin_view view_of(const struct server *server)
 {
+    struct usage usage;
+    usage_read(&usage);
     return (struct admin_view){
         .stats = server->parts.env->stats,
         .gauges = {.connections = clients_count(server->clients),
+                   .connections_max = server->places.clients,
+                   .queue_bytes_max = (uint64_t)server->config->backlog_total_bytes,
+                   .memory_bytes = usage.memory_bytes,
+                   .memory_limit_bytes = usage.memory_limit_bytes,
+                   .resident_bytes = usage.resident_bytes,
+                   .cpu_ms = usage.cpu_ms,
                    .subscriptions = hub_subscriptions(server->parts.env->hub),
                    .topics = hub_topics(server->parts.env->hub),
                    .topics_lingering = hub_lingering(server->parts.env->hub),

@@ -109,6 +109,8 @@ static void write_latency(const struct stats *stats, FILE *file)
 static void write_gauges(const struct stats_gauges *gauges, FILE *file)
 {
     write_metric(file, "connections", "gauge", "Clients connected", gauges->connections);
+    write_metric(file, "connections_max", "gauge", "Clients there is room for",
+                 gauges->connections_max);
     write_metric(file, "subscriptions", "gauge", "Topics held, summed over clients",
                  gauges->subscriptions);
     write_metric(file, "topics", "gauge", "Different topics held", gauges->topics);
@@ -117,6 +119,14 @@ static void write_gauges(const struct stats_gauges *gauges, FILE *file)
                  gauges->topics_lingering);
     write_metric(file, "queue_bytes", "gauge", "Bytes waiting for slow clients",
                  gauges->queue_bytes);
+    write_metric(file, "queue_bytes_max", "gauge",
+                 "Bytes that may wait; beyond it those with the most are closed",
+                 gauges->queue_bytes_max);
+    write_metric(file, "memory_bytes", "gauge",
+                 "Memory that counts against memory_limit_bytes", gauges->memory_bytes);
+    write_metric(file, "memory_limit_bytes", "gauge",
+                 "Memory there is, of the control group or the machine",
+                 gauges->memory_limit_bytes);
     write_metric(file, "redis_connected", "gauge",
                  "1 while both Redis connections are up", gauges->redis_connected);
     write_metric(file, "redis_reconnects_total", "counter",
@@ -134,9 +144,24 @@ static void write_gauges(const struct stats_gauges *gauges, FILE *file)
     fprintf(file, "chronogate_build_info{version=\"%s\"} 1\n", CHRONOGATE_VERSION);
 }
 
+/* Of every process, by the names that Prometheus gives them.
+ * https://prometheus.io/docs/instrumenting/writing_clientlibs/ (Process metrics) */
+static void write_process(const struct stats_gauges *gauges, FILE *file)
+{
+    fprintf(file,
+            "# HELP process_resident_memory_bytes Resident memory size in bytes.\n"
+            "# TYPE process_resident_memory_bytes gauge\n"
+            "process_resident_memory_bytes %" PRIu64 "\n"
+            "# HELP process_cpu_seconds_total User and system CPU time in seconds.\n"
+            "# TYPE process_cpu_seconds_total counter\n"
+            "process_cpu_seconds_total %.3f\n",
+            gauges->resident_bytes, (double)gauges->cpu_ms / 1000);
+}
+
 void stats_write(const struct stats *stats, const struct stats_gauges *gauges, FILE *file)
 {
     write_gauges(gauges, file);
+    write_process(gauges, file);
 #define COUNTER(name, help) write_metric(file, #name, "counter", help, stats->name);
     STATS_COUNTERS(COUNTER)
 #undef COUNTER

@@ -104,9 +104,15 @@ struct stats {
 /* What is not counted but looked up when somebody asks. */
 struct stats_gauges {
     uint64_t connections;
+    uint64_t connections_max;
     uint64_t subscriptions;
     uint64_t topics;
     uint64_t queue_bytes;
+    uint64_t queue_bytes_max;
+    uint64_t memory_bytes;
+    uint64_t memory_limit_bytes;
+    uint64_t resident_bytes;
+    uint64_t cpu_ms;
     uint64_t redis_connected;
     uint64_t topics_lingering;
     uint64_t redis_reconnects;

@@ -24,7 +24,7 @@ floor() {
     gateway/shelf | gateway/visitor) echo 4 ;;
     gateway/forwarded | gateway/hub | gateway/probe | gateway/upgrade) echo 5 ;;
     gateway/session) echo 6 ;;
-    gateway/client_list | gateway/clock | gateway/stream_read) echo 7 ;;
+    gateway/client_list | gateway/clock | gateway/stream_read | gateway/usage) echo 7 ;;
     gateway/admin | gateway/api_page | gateway/catalog | gateway/clients | gateway/history) echo 8 ;;
     gateway/bar_site | gateway/relay | gateway/topic_site) echo 9 ;;
     gateway/server) echo 10 ;;
@@ -63,7 +63,7 @@ does_io() {
     common/loop | common/link | common/bus | common/wsloop) return 0 ;;
     gateway/listener | gateway/visitor) return 0 ;;
     gateway/api_page | gateway/bar_site | gateway/catalog | gateway/clients | gateway/clock | gateway/history | gateway/probe) return 0 ;;
-    gateway/relay | gateway/server | gateway/stream_read | gateway/topic_site | gateway/main) return 0 ;;
+    gateway/relay | gateway/server | gateway/stream_read | gateway/topic_site | gateway/usage | gateway/main) return 0 ;;
     feeder/entry | feeder/inquiry | feeder/lanes | feeder/lease | feeder/past) return 0 ;;
     feeder/publisher | feeder/pump | feeder/resolver | feeder/wire | feeder/main) return 0 ;;
     esac

@@ -26,7 +26,7 @@ COLUMNS = 24  # of Grafana's grid
 LONG = 60
 
 # Names of units that Grafana knows and this dashboard uses.
-UNITS = {"short", "cps", "Bps", "bytes", "s"}
+UNITS = {"percentunit", "short", "cps", "Bps", "bytes", "s"}
 VARIABLE = re.compile(r"\$\{?(\w+)\}?")
 
 
@@ -200,5 +200,35 @@ def test_every_query_of_the_dashboard_has_data_of_a_loaded_cluster(
 def test_every_metric_that_is_asked_for_exists(start_gateway):
     text = start_gateway().admin("/metrics").text()
     asked = (MONITORING / "rules.yml").read_text() + json.dumps(DASHBOARD)
-    for name in set(re.findall(r"chronogate_\w+", asked)):
+    for name in set(re.findall(r"\b(?:chronogate|process)_\w+", asked)):
         assert f"\n{name}" in text, name
+
+
+# What a gateway takes of its machine.
+
+
+def test_memory_cpu_and_room_are_told(start_gateway):
+    metrics = start_gateway(max_connections=50, backlog_total_bytes="3m").metrics()
+    assert metrics["chronogate_connections_max"] == 50
+    assert metrics["chronogate_queue_bytes_max"] == 3 << 20
+    assert 1 << 20 < metrics["process_resident_memory_bytes"] < 1 << 30
+    assert 0 < metrics["chronogate_memory_bytes"] < metrics["chronogate_memory_limit_bytes"]
+    assert 0 < metrics["process_cpu_seconds_total"] < 60
+
+
+@pytest.mark.parametrize("limit, is_taken", [("1073741824", True), ("max", False)])
+def test_the_limit_of_a_control_group_counts(start_gateway, tmp_path, limit, is_taken):
+    """As in a container: version 2, and the root is the group."""
+    inside = tmp_path / "cgroup"
+    inside.write_text("0::/\n")
+    prepare = (
+        f"mount --bind {inside} /proc/$$/cgroup && mount -t tmpfs none /sys/fs/cgroup && "
+        f"echo {limit} >/sys/fs/cgroup/memory.max && echo 9000000 >/sys/fs/cgroup/memory.current"
+    )
+    unshare = ["unshare", "--mount", "sh", "-c"]
+    if subprocess.run([*unshare, prepare], capture_output=True, check=False).returncode != 0:
+        pytest.skip("only root may change what a process sees of its control group")
+    gateway = start_gateway(wrap=[*unshare, prepare + ' && exec "$@"', "sh"])
+    metrics = gateway.metrics()
+    used, most = metrics["chronogate_memory_bytes"], metrics["chronogate_memory_limit_bytes"]
+    assert (used == 9000000, most == 1 << 30) == (is_taken, is_taken)

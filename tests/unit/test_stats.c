@@ -10,8 +10,9 @@
 
 static const char *const counters[] = {STATS_COUNTERS(NAME)};
 static const char *const gauges[] = {
-    "connections", "subscriptions",   "topics",   "topics_lingering",
-    "queue_bytes", "redis_connected", "degraded", "draining"};
+    "connections",     "subscriptions",   "topics",       "topics_lingering",
+    "queue_bytes",     "redis_connected", "degraded",     "draining",
+    "connections_max", "queue_bytes_max", "memory_bytes", "memory_limit_bytes"};
 
 #define LABEL(name, label) (label),
 static const char *const refusals[] = {STATS_REFUSALS(LABEL)};
@@ -124,7 +125,13 @@ START_TEST(gauges_show_their_own_numbers)
                                  .draining = 7,
                                  .topics_lingering = 8,
                                  .degraded = 9,
-                                 .probe_age_ms = 12034};
+                                 .probe_age_ms = 12034,
+                                 .connections_max = 10,
+                                 .queue_bytes_max = 11,
+                                 .memory_bytes = 12,
+                                 .memory_limit_bytes = 13,
+                                 .resident_bytes = 14,
+                                 .cpu_ms = 15016};
     write_all();
     has_line("chronogate_connections 1");
     has_line("chronogate_subscriptions 2");
@@ -136,6 +143,12 @@ START_TEST(gauges_show_their_own_numbers)
     has_line("chronogate_topics_lingering 8");
     has_line("chronogate_degraded 9");
     has_line("chronogate_probe_age_seconds 12.034");
+    has_line("chronogate_connections_max 10");
+    has_line("chronogate_queue_bytes_max 11");
+    has_line("chronogate_memory_bytes 12");
+    has_line("chronogate_memory_limit_bytes 13");
+    has_line("process_resident_memory_bytes 14");
+    has_line("process_cpu_seconds_total 15.016");
 }
 END_TEST
 
@@ -179,9 +192,17 @@ END_TEST
 START_TEST(every_line_is_a_comment_or_a_sample_of_this_program)
 {
     write_all();
-    ck_assert_uint_eq(count_lines("# HELP chronogate_") +
-                          count_lines("# TYPE chronogate_") + count_lines("chronogate_"),
-                      count_lines(""));
+    size_t known = 0;
+    static const char *const prefixes[] = {"chronogate_", "process_"};
+    for (size_t i = 0; i < 2; i++) {
+        char start[32];
+        known += count_lines(prefixes[i]);
+        snprintf(start, sizeof(start), "# HELP %s", prefixes[i]);
+        known += count_lines(start);
+        snprintf(start, sizeof(start), "# TYPE %s", prefixes[i]);
+        known += count_lines(start);
+    }
+    ck_assert_uint_eq(known, count_lines(""));
     ck_assert_uint_eq(count_lines("# HELP "), count_lines("# TYPE "));
 }
 END_TEST
