@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "gateway/usage.h"
 
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/sysinfo.h>
@@ -24,16 +24,29 @@ static const struct tree trees[] = {
     {":memory:", "/sys/fs/cgroup/memory", "memory.limit_in_bytes",
      "memory.usage_in_bytes"}};
 
-/* Returns false if the file has no number, as where it says `max`. */
-static bool read_number(const char *path, uint64_t *out)
+/* Reads the number that stands behind so many others. Returns false if there is none, as
+ * where it says `max`. */
+static bool read_number(const char *path, unsigned behind, uint64_t *out)
 {
+    char line[LINE_MAX_BYTES] = "";
     FILE *file = fopen(path, "re");
     if (file == NULL) {
         return false;
     }
-    const bool is_read = fscanf(file, "%" SCNu64, out) == 1;
+    const bool is_read = fgets(line, sizeof(line), file) != NULL;
     fclose(file);
-    return is_read;
+    char *at = line;
+    char *end = line;
+    uint64_t number = 0;
+    for (unsigned i = 0; i <= behind; i++) {
+        at = end;
+        number = strtoull(at, &end, 10);
+    }
+    if (!is_read || end == at) {
+        return false;
+    }
+    *out = number;
+    return true;
 }
 
 /* Reads a file of our group. In a container the root may be that group, whatever its path
@@ -43,11 +56,11 @@ static bool read_of_group(const struct tree *tree, const char *group, const char
 {
     char path[2 * LINE_MAX_BYTES];
     snprintf(path, sizeof(path), "%s%s/%s", tree->root, group, name);
-    if (read_number(path, out)) {
+    if (read_number(path, 0, out)) {
         return true;
     }
     snprintf(path, sizeof(path), "%s/%s", tree->root, name);
-    return read_number(path, out);
+    return read_number(path, 0, out);
 }
 
 static bool read_tree(const struct tree *tree, const char *group, struct usage *out)
@@ -86,13 +99,7 @@ static void read_group(struct usage *out)
 static uint64_t resident_bytes(void)
 {
     uint64_t pages = 0;
-    FILE *file = fopen("/proc/self/statm", "re");
-    if (file != NULL) {
-        if (fscanf(file, "%*u %" SCNu64, &pages) != 1) {
-            pages = 0;
-        }
-        fclose(file);
-    }
+    (void)read_number("/proc/self/statm", 1, &pages);
     return pages * (uint64_t)sysconf(_SC_PAGESIZE);
 }
 
