@@ -4,15 +4,18 @@
 import os
 import pathlib
 import signal
+import ssl
 import time
 
 import pytest
 
 from support import http
+from support.client import Client
 from support.feed import Flow
 from support.follower import Follower
 from support.redis import free_port
 from support.swarm import Swarm
+from support.venue import Certificates
 from support.wait import until
 
 CONFIG = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "haproxy.cfg"
@@ -24,7 +27,7 @@ DRAIN_MS = {"drain_delay_ms": 1000, "drain_spread_ms": 2000}
 class Farm:
     """Gateways with ports of their own, which they keep when they are restarted, and HAProxy."""
 
-    def __init__(self, supervisor, start_gateway, redis, limit):
+    def __init__(self, supervisor, start_gateway, redis, limit=1000, **more):
         self.supervisor = supervisor
         self.start_gateway = start_gateway
         self.redis = redis
@@ -36,6 +39,7 @@ class Farm:
             "API_BIND": f"127.0.0.1:{self.api_port}",
             "CONSOLE_BIND": f"127.0.0.1:{self.console_port}",
             "CLIENTS_PER_ADDRESS": str(limit),
+            **more,
         }
         for n, (api, admin, console) in enumerate(self.ports, 1):
             env[f"GATEWAY_{n}"] = f"127.0.0.1:{api}"
@@ -90,8 +94,8 @@ class Farm:
 def start_farm(supervisor, start_gateway, own_redis):
     started = []
 
-    def start(limit=1000):
-        started.append(Farm(supervisor, start_gateway, own_redis, limit))
+    def start(**how):
+        started.append(Farm(supervisor, start_gateway, own_redis, **how))
         return started[-1]
 
     yield start
@@ -159,6 +163,22 @@ def test_gateways_know_whom_haproxy_asks_for_whatever_the_client_says(farm):
 def test_the_console_is_there(farm):
     answer = http.get(farm.console_port, "/websocket-test")
     assert answer.status == 200 and b"<html" in answer.body.lower()
+
+
+async def test_with_a_certificate_clients_come_by_tls(start_farm, own_redis, tmp_path):
+    certificates = Certificates(tmp_path)
+    both = [(tmp_path / f"localhost.{end}").read_text() for end in ("pem", "key")]
+    (tmp_path / "both.pem").write_text("".join(both))
+    port = free_port()
+    start_farm(TLS_CERT=str(tmp_path / "both.pem"), TLS_BIND=f"127.0.0.1:{port}")
+    context = ssl.create_default_context(cafile=certificates.authority)
+    async with Client(f"wss://localhost:{port}{http.API}me", ssl=context) as client:
+        await client.subscribe(TOPICS[0])
+        own_redis.publish(TOPICS[0], '{"n":1}')
+        assert (await client.hear())["data"] == {"n": 1}
+    with pytest.raises(ssl.SSLCertVerificationError):
+        async with Client(f"wss://localhost:{port}{http.API}me", ssl=ssl.create_default_context()):
+            pass
 
 
 def test_nobody_is_refused_while_a_gateway_leaves(farm):
