@@ -42,6 +42,9 @@ def test_as_many_closed_bars_are_kept_as_was_said(loaded_redis):
         ('{"closed":true}', True),
         ('{"closed" :\n true,"n":1}', True),
         ('{"x":"closed","closed":true}', True),
+        ('{"closed":false,"bar":{"closed":true}}', True),
+        ('{"disclosed":true}', False),
+        ('{"closed":[true]}', False),
         ('{"closed":false}', False),
         ('{"closed":"true"}', False),
         ('{"x":"\\"closed\\":true"}', False),
@@ -61,7 +64,7 @@ def test_what_is_wrong_with_the_key_of_bars_holds_no_message_up(loaded_redis):
     assert loaded_redis.call("XLEN", "history:{stock.W.1m}") == 1
 
 
-@pytest.mark.parametrize("bars", ["-1", "10001", "x", "", "1.5"])
+@pytest.mark.parametrize("bars", ["-1", "10001", "x", "", "1.5", "00", "0x10"])
 def test_a_bars_length_that_is_none_is_refused(loaded_redis, bars):
     with pytest.raises(RespError, match="bars length"):
         loaded_redis.call("FCALL", "chrono_publish", 1, "stock.W.1m", "{}", 1, bars)
