@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT
  *
  * Whatever request takes for a head lies inside the input, and what upgrade makes of it
- * is a client and a key; what topic_page makes of it is a page. A head is incomplete up
- * to its last byte, and what comes behind it changes nothing.
+ * is a client and a key; what topic_page and bar_page make of it is a page. A head is
+ * incomplete up to its last byte, and what comes behind it changes nothing.
  */
+#include "gateway/bar_page.h"
 #include "gateway/request.h"
 #include "gateway/topic_page.h"
 #include "gateway/upgrade.h"
@@ -66,7 +67,7 @@ static void check_upgrade(const struct parsed *whole)
     }
 }
 
-static void check_page(const struct request *request)
+static void check_topics(const struct request *request)
 {
     static const char *const topics[] = {"crypto.BTC.1m", "stock.A.1m", "stock.B.1m"};
     struct topic_page_query query;
@@ -85,6 +86,24 @@ static void check_page(const struct request *request)
     assert(body != NULL && json_is_object(body, len));
     free(body);
     topic_list_destroy(list);
+}
+
+static void check_bars(const struct request *request)
+{
+    struct bar_page_query query;
+    struct topic topic;
+    if (!bar_page_read(request, &query)) {
+        return;
+    }
+    assert(topic_parse(query.topic, query.len, &topic));
+    assert(query.limit >= 1 && query.limit <= BAR_PAGE_MAX);
+    struct bar_page *page = bar_page_create(&query);
+    assert(page != NULL && bar_page_add(page, "{}", 2) && bar_page_add(page, "{}", 2));
+    size_t len = 0;
+    char *body = bar_page_write(page, &len);
+    assert(body != NULL && json_is_object(body, len));
+    free(body);
+    bar_page_destroy(page);
 }
 
 static void check_head(const struct parsed *whole)
@@ -106,7 +125,8 @@ static void check_head(const struct parsed *whole)
         assert(request->headers[i].name.len > 0);
     }
     check_upgrade(whole);
-    check_page(request);
+    check_topics(request);
+    check_bars(request);
 }
 
 /* ---- its prefixes -------------------------------------------------------------------
