@@ -301,6 +301,18 @@ int visitor_take_over(struct visitor *visitor, unsigned char **out_rest,
     return fd;
 }
 
+bool visitors_are_due(const struct visitors *visitors)
+{
+    const struct visitor *at;
+    DL_FOREACH(visitors->first, at)
+    {
+        if (at->state == VISITOR_WAITING || at->state == VISITOR_ANSWERED) {
+            return true;
+        }
+    }
+    return false;
+}
+
 uint64_t visitors_evicted(const struct visitors *visitors)
 {
     return visitors->evicted;

@@ -46,6 +46,9 @@ void visitors_destroy(struct visitors *visitors);
 /* Owns `fd` from now on, whatever the result; false when out of memory. */
 bool visitors_add(struct visitors *visitors, int fd);
 
+/* Returns true if someone has asked and his answer has not left yet. */
+bool visitors_are_due(const struct visitors *visitors);
+
 /* How many had to go without an answer. */
 uint64_t visitors_evicted(const struct visitors *visitors);
 

@@ -5,6 +5,7 @@ feeder/FEEDS.md, section 6, and gateway/PROTOCOL.md, section 8, say."""
 import contextlib
 import json
 import re
+import signal
 import socket
 
 import pytest
@@ -204,6 +205,24 @@ def test_who_has_waited_too_long_is_told(start_patient_gateway, own_redis):
     assert (answer.status, answer.json()["error_code"]) == (504, "too_slow")
     assert answer.headers["access-control-allow-origin"] == "*"
     assert ask(gateway.api_port, f"?topic={TOPIC}").json()["bars"] == []
+
+
+def test_who_has_asked_is_answered_before_the_gateway_stops(start_patient_gateway, own_redis):
+    close_bars(own_redis, 10)
+    gateway = start_patient_gateway(redis=own_redis, drain_delay_ms=0, drain_spread_ms=0)
+    own_redis.pause()
+    try:
+        with http.connect(gateway.api_port) as sock:
+            sock.sendall(f"GET {PATH}?topic={TOPIC} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            assert ask(gateway.api_port, "").status == 400  # so the question has come
+            gateway.process.expected_to_end = True
+            gateway.process.send_signal(signal.SIGTERM)
+            until(lambda: "sending clients away" in gateway.log.text(), what="it stops")
+            own_redis.resume()
+            assert len(http.read_response(sock).json()["bars"]) == 10
+    finally:
+        own_redis.resume()
+    assert gateway.process.wait(10) == 0
 
 
 def test_who_leaves_before_the_answer_hurts_nobody(start_patient_gateway, own_redis):
