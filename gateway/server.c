@@ -249,8 +249,10 @@ static void on_accept(void *arg, int fd)
 {
     const struct site *site = arg;
     (void)visitors_add(site->visitors, fd);
-    site->server->parts.env->stats->refusals[STATS_REFUSED_CROWDED] =
-        visitors_evicted(site->server->sites[SITE_API].visitors);
+    if (site->number == SITE_API) {
+        site->server->parts.env->stats->refusals[STATS_REFUSED_CROWDED] =
+            visitors_evicted(site->visitors);
+    }
 }
 
 /* Raises the file limit as far as it goes and shares it out. Returns false after logging
