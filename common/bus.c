@@ -52,6 +52,7 @@ struct bus {
     uint64_t connected_times;
     int64_t pending;
     int64_t max_pending;
+    uint64_t answered_ms; /* the last command was, or the first of those pending sent */
     struct channel *channels;
     struct channel *first_dirty;
     struct channel *first_kept;
@@ -358,6 +359,7 @@ static void on_reply(redisAsyncContext *context, void *answer, void *arg)
     (void)context;
     struct call *call = arg;
     call->bus->pending--;
+    call->bus->answered_ms = loop_now_ms();
     if (call->fn != NULL) {
         call->fn(call->arg, answer);
     }
@@ -383,8 +385,15 @@ bool bus_command(struct bus *bus, size_t argc, const char *argv[], const size_t 
         free(call);
         return false;
     }
-    bus->pending++;
+    if (bus->pending++ == 0) {
+        bus->answered_ms = loop_now_ms();
+    }
     return true;
+}
+
+uint64_t bus_silence_ms(const struct bus *bus)
+{
+    return bus->pending == 0 ? 0 : loop_now_ms() - bus->answered_ms;
 }
 
 static const redisReply *as_hiredis(const struct bus_reply *reply)

@@ -82,6 +82,11 @@ typedef void (*bus_reply_fn)(void *arg, const struct bus_reply *reply);
 bool bus_command(struct bus *bus, size_t argc, const char *argv[], const size_t lens[],
                  bus_reply_fn fn, void *arg);
 
+/* How long commands have been waiting without any being answered. hiredis counts its
+ * time-out from the last byte that was read or written, so whoever goes on sending never
+ * sees it. */
+uint64_t bus_silence_ms(const struct bus *bus);
+
 enum bus_reply_kind {
     BUS_REPLY_NIL,
     BUS_REPLY_TEXT,

@@ -25,6 +25,9 @@ static const struct visitor_refusal refused_away = {503, "Retry-After: 5\r\n",
                                                     "not_ready", "Redis is away"};
 static const struct visitor_refusal refused_unreadable = {
     503, "Retry-After: 60\r\n", "not_ready", "Redis does not let the bars be read"};
+/* No 503: balancers would ask the other gateways, which ask the same Redis. */
+static const struct visitor_refusal refused_late = {504, "Retry-After: 5\r\n", "too_slow",
+                                                    "Redis takes too long"};
 static const struct visitor_refusal refused_busy = {503, "Retry-After: 1\r\n", "busy",
                                                     "too many ask for bars just now"};
 
@@ -54,6 +57,13 @@ static void end_question(struct question *question)
 static void on_gone(void *arg)
 {
     struct question *question = arg;
+    question->visitor = NULL;
+}
+
+static void on_late(void *arg)
+{
+    struct question *question = arg;
+    api_page_refuse(&question->page, question->visitor, &refused_late);
     question->visitor = NULL;
 }
 
@@ -145,6 +155,8 @@ static bool may_ask(struct bar_site *site)
            bucket_take(&site->bucket, &site->limits, 1, site->env->now_ms);
 }
 
+static const struct visitor_wait_ops wait_ops = {.on_late = on_late, .on_gone = on_gone};
+
 void bar_site_answer(struct bar_site *site, struct visitor *visitor,
                      const struct request *request)
 {
@@ -174,7 +186,7 @@ void bar_site_answer(struct bar_site *site, struct visitor *visitor,
         return;
     }
     site->under_way++;
-    visitor_wait(visitor, on_gone, question);
+    visitor_wait(visitor, &wait_ops, question);
 }
 
 struct bar_site *bar_site_create(const struct bar_site_config *config,

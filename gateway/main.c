@@ -127,7 +127,8 @@ static bool build(struct gateway *gateway)
         .max_payload_bytes = config->max_payload_bytes,
         .history_bytes = config->backlog_hard_bytes,
         .probe = {.interval_ms = config->probe_interval_ms,
-                  .timeout_ms = config->probe_timeout_ms}};
+                  .timeout_ms = config->probe_timeout_ms,
+                  .answer_ms = config->redis_command_timeout_ms}};
     const struct hub_config hub_config = {
         .max_topics = (size_t)config->max_topics_total,
         .linger_ms = (uint64_t)config->unsubscribe_linger_ms,

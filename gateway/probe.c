@@ -55,16 +55,28 @@ static void publish(struct probe *probe)
     (void)bus_command(probe->bus, 3, words, lens, on_published, probe);
 }
 
-/* None came for too long, though one was sent a while ago. Whoever stood still himself
- * looks at what came meanwhile first. */
-static bool is_lost(struct probe *probe, uint64_t now_ms)
+/* None came for too long, though one was sent a while ago. */
+static bool is_unseen(const struct probe *probe, uint64_t now_ms)
 {
     const uint64_t timeout_ms = (uint64_t)probe->config.timeout_ms;
-    const bool stood_still = now_ms - probe->tick_ms > timeout_ms / 2;
-    probe->tick_ms = now_ms;
-    return !stood_still && probe->sent_ms != 0 &&
-           now_ms - probe->sent_ms >= timeout_ms / 2 &&
+    return probe->sent_ms != 0 && now_ms - probe->sent_ms >= timeout_ms / 2 &&
            now_ms - probe->seen_ms >= timeout_ms;
+}
+
+/* Returns why the connections are dead, NULL if they may be alive. Whoever stood still
+ * himself looks at what came meanwhile first. */
+static const char *find_loss(struct probe *probe, uint64_t now_ms)
+{
+    const uint64_t stood_ms = now_ms - probe->tick_ms;
+    probe->tick_ms = now_ms;
+    if (stood_ms <= (uint64_t)probe->config.timeout_ms / 2 && is_unseen(probe, now_ms)) {
+        return "what is published does not come back";
+    }
+    if (stood_ms <= (uint64_t)probe->config.answer_ms / 2 &&
+        bus_silence_ms(probe->bus) >= (uint64_t)probe->config.answer_ms) {
+        return "commands are not answered";
+    }
+    return NULL;
 }
 
 static void on_tick(void *arg)
@@ -75,8 +87,9 @@ static void on_tick(void *arg)
     if (bus_state(probe->bus) != BUS_CONNECTED) {
         return;
     }
-    if (is_lost(probe, now_ms)) {
-        bus_reset(probe->bus, "what is published does not come back");
+    const char *why = find_loss(probe, now_ms);
+    if (why != NULL) {
+        bus_reset(probe->bus, why);
     } else if (now_ms >= probe->due_ms) {
         probe->due_ms = now_ms + (uint64_t)probe->config.interval_ms;
         probe->sent_ms = probe->sent_ms == 0 ? now_ms : probe->sent_ms;

@@ -5,7 +5,8 @@
  * TCP can be silent for many minutes about a peer that is gone, and a Redis that stands
  * still keeps its connections. So the gateway publishes to a channel of its own now and
  * then, over the command connection, and expects the message back over the other one.
- * When none came for too long, both connections are dropped and made anew.
+ * When none came for too long, both connections are dropped and made anew. So they are
+ * when commands are not answered, though messages come.
  */
 #ifndef GATEWAY_PROBE_H
 #define GATEWAY_PROBE_H
@@ -21,6 +22,7 @@ struct probe;
 struct probe_config {
     int64_t interval_ms;
     int64_t timeout_ms;
+    int64_t answer_ms; /* that commands may take */
 };
 
 /* Subscribes to its channel. NULL when out of memory. `config` is copied. */

@@ -258,8 +258,10 @@ static void on_accept(void *arg, int fd)
 {
     const struct site *site = arg;
     (void)visitors_add(site->visitors, fd);
-    site->server->parts.env->stats->refusals[STATS_REFUSED_CROWDED] =
-        visitors_evicted(site->server->sites[SITE_API].visitors);
+    if (site->number == SITE_API) {
+        site->server->parts.env->stats->refusals[STATS_REFUSED_CROWDED] =
+            visitors_evicted(site->visitors);
+    }
 }
 
 /* Raises the file limit as far as it goes and shares it out. Returns false after logging
@@ -350,6 +352,13 @@ static void send_away(struct server *server, uint64_t since_ms)
     clients_send_away(server->clients, may_stay, spread_ms);
 }
 
+static bool is_empty(const struct server *server)
+{
+    const struct visitors *visitors = server->sites[SITE_API].visitors;
+    return clients_count(server->clients) == 0 &&
+           (visitors == NULL || !visitors_are_due(visitors));
+}
+
 static void on_drain_tick(void *arg)
 {
     struct server *server = arg;
@@ -360,7 +369,7 @@ static void on_drain_tick(void *arg)
                             (uint64_t)config->close_timeout_ms + DRAIN_LATE_MS;
     if (since_ms >= delay_ms) {
         send_away(server, since_ms - delay_ms);
-        if (clients_count(server->clients) == 0 || since_ms >= end_ms) {
+        if (is_empty(server) || since_ms >= end_ms) {
             server->on_drained(server->on_drained_arg);
             return;
         }

@@ -34,8 +34,8 @@ struct visitor {
     enum visitor_state state;
     size_t head_len; /* of the request, once it is complete */
     bool wants_no_body;
-    void (*on_gone)(void *arg); /* while it waits */
-    void *on_gone_arg;
+    const struct visitor_wait_ops *wait_ops; /* while it waits */
+    void *wait_arg;
 };
 
 struct visitors {
@@ -52,7 +52,7 @@ struct visitors {
 static void visitor_destroy(struct visitor *visitor)
 {
     if (visitor->state == VISITOR_WAITING) {
-        visitor->on_gone(visitor->on_gone_arg);
+        visitor->wait_ops->on_gone(visitor->wait_arg);
     }
     DL_DELETE(visitor->all->first, visitor);
     visitor->all->count--;
@@ -91,6 +91,8 @@ static const char *phrase(unsigned status)
         return "Request Header Fields Too Large";
     case 503:
         return "Service Unavailable";
+    case 504:
+        return "Gateway Timeout";
     default:
         return "Error";
     }
@@ -140,11 +142,11 @@ void visitor_refuse(struct visitor *visitor, const struct visitor_refusal *refus
     visitor_answer(visitor, &answer);
 }
 
-void visitor_wait(struct visitor *visitor, void (*on_gone)(void *arg), void *arg)
+void visitor_wait(struct visitor *visitor, const struct visitor_wait_ops *ops, void *arg)
 {
     visitor->state = VISITOR_WAITING;
-    visitor->on_gone = on_gone;
-    visitor->on_gone_arg = arg;
+    visitor->wait_ops = ops;
+    visitor->wait_arg = arg;
     stop_reading(visitor);
     loop_timer_start(visitor->deadline, WAIT_MS);
 }
@@ -213,6 +215,10 @@ static void on_deadline(void *arg)
     if (visitor->state == VISITOR_ASKING &&
         evbuffer_get_length(bufferevent_get_input(visitor->socket)) > 0) {
         visitor_refuse(visitor, &too_slow);
+        return;
+    }
+    if (visitor->state == VISITOR_WAITING) {
+        visitor->wait_ops->on_late(visitor->wait_arg);
         return;
     }
     visitor_destroy(visitor);
@@ -293,6 +299,18 @@ int visitor_take_over(struct visitor *visitor, unsigned char **out_rest,
     bufferevent_setfd(visitor->socket, -1);
     visitor_destroy(visitor);
     return fd;
+}
+
+bool visitors_are_due(const struct visitors *visitors)
+{
+    const struct visitor *at;
+    DL_FOREACH(visitors->first, at)
+    {
+        if (at->state == VISITOR_WAITING || at->state == VISITOR_ANSWERED) {
+            return true;
+        }
+    }
+    return false;
 }
 
 uint64_t visitors_evicted(const struct visitors *visitors)

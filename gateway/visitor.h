@@ -46,6 +46,9 @@ void visitors_destroy(struct visitors *visitors);
 /* Owns `fd` from now on, whatever the result; false when out of memory. */
 bool visitors_add(struct visitors *visitors, int fd);
 
+/* Returns true if someone has asked and his answer has not left yet. */
+bool visitors_are_due(const struct visitors *visitors);
+
 /* How many had to go without an answer. */
 uint64_t visitors_evicted(const struct visitors *visitors);
 
@@ -62,10 +65,18 @@ struct visitor_refusal {
 
 void visitor_refuse(struct visitor *visitor, const struct visitor_refusal *refusal);
 
-/* The answer comes later: within ten seconds, or else the visitor is given up. `on_gone`
- * says that it was, for that reason or to make room, and that nobody may answer any more.
- * The request and its texts are gone at once. */
-void visitor_wait(struct visitor *visitor, void (*on_gone)(void *arg), void *arg);
+/* The answer comes later. The request and its texts are gone at once. */
+struct visitor_wait_ops {
+    /* Ten seconds are over: the callee answers now. */
+    void (*on_late)(void *arg);
+
+    /* The visitor had to go, to make room or as the program ends: nobody may answer any
+     * more. */
+    void (*on_gone)(void *arg);
+};
+
+/* `ops` must outlive the wait. */
+void visitor_wait(struct visitor *visitor, const struct visitor_wait_ops *ops, void *arg);
 
 /* Ends the visit and gives the socket to the caller. `*out_rest` is what came behind the
  * request's head, in memory of the caller's from now on; NULL if there was nothing. */

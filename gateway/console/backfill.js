@@ -36,9 +36,13 @@ export class Backfill {
             const [quote] = this.#wanted;
             this.#wanted.delete(quote);
             const bars = await fetchBars(this.#server, quote.topic);
-            if (bars.length > 0) {
-                quote.series.fill(bars);
-                this.#filled(quote);
+            try {
+                if (bars.length > 0) {
+                    quote.series.fill(bars);
+                    this.#filled(quote);
+                }
+            } catch (error) {
+                console.warn(quote.topic, error); // the others are to get theirs
             }
         }
         this.#isBusy = false;

@@ -16,7 +16,8 @@ export async function fetchBars(server, topic, limit = LIMIT) {
         try {
             const response = await fetch(url, { signal: AbortSignal.timeout(MAX_WAIT_MS) });
             if (response.ok) {
-                return (await response.json()).bars;
+                const { bars } = await response.json();
+                return Array.isArray(bars) ? bars : [];
             }
             if (response.status !== 503) {
                 return [];

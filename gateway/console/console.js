@@ -239,6 +239,12 @@ function parse(text) {
 
 /* Topics. */
 
+/** Other pages of this host may have written there what they like. */
+function recallTopics() {
+    const topics = recall('topics', null);
+    return Array.isArray(topics) ? topics.filter((topic) => typeof topic === 'string') : null;
+}
+
 function subscribe() {
     watch.add(page.topic.value);
     watch.select(page.topic.value);
@@ -428,7 +434,7 @@ startLooks(redraw);
 drawControls();
 setInterval(onTick, TICK_MS);
 
-const remembered = asked.get('topics')?.split(',').filter(Boolean) ?? recall('topics', null);
+const remembered = asked.get('topics')?.split(',').filter(Boolean) ?? recallTopics();
 const selected = recall('selected', undefined);
 remembered?.forEach((topic) => watch.add(topic));
 watch.select(selected);

@@ -47,7 +47,7 @@ export class Series {
     }
 
     #told({ start, open, high, low, volume }, close) {
-        return { time: seconds(start), open, high, low, close, volume: Number(volume) || 0 };
+        return { time: seconds(start), open, high, low, close, volume: amount(volume) };
     }
 
     #made({ timestamp, volume }, close) {
@@ -56,7 +56,7 @@ export class Series {
         const { last } = this;
         const known = last?.time === time ? last : { open: close, high: close, low: close };
         const [high, low] = [Math.max(known.high, close), Math.min(known.low, close)];
-        return { time, open: known.open, high, low, close, volume: Number(volume) || 0 };
+        return { time, open: known.open, high, low, close, volume: amount(volume) };
     }
 
     #put(bar) {
@@ -78,12 +78,18 @@ export class Series {
     }
 }
 
-function isBar({ open, high, low, close, start }) {
-    return [open, high, low, close].every(Number.isFinite) && !!start;
+function isBar(data) {
+    const prices = [data?.open, data?.high, data?.low, data?.close];
+    return prices.every(Number.isFinite) && seconds(data.start) !== 0;
 }
 
-/** `2025-09-22T05:16:00`, which is UTC, in seconds. */
+/** Feeds say what they like, an object too, which `Number()` may throw at. */
+function amount(volume) {
+    return typeof volume === 'object' ? 0 : Number(volume) || 0;
+}
+
+/** `2025-09-22T05:16:00`, which is UTC, in seconds; 0 if it is no such thing. */
 function seconds(stamp) {
-    const ms = Date.parse(`${String(stamp).slice(0, 23)}Z`);
+    const ms = typeof stamp === 'string' ? Date.parse(`${stamp.slice(0, 23)}Z`) : NaN;
     return Number.isFinite(ms) ? Math.floor(ms / 1000) : 0;
 }

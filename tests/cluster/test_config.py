@@ -11,6 +11,8 @@ import subprocess
 
 import pytest
 
+from support import http
+
 GATEWAY_SETTINGS = """
     listen admin console redis channel-prefix allowed-origins max-message-bytes max-topics
     request-rate request-burst flood-limit max-connections max-connections-per-address
@@ -218,6 +220,16 @@ def test_a_higher_level_leaves_lines_out(supervisor, chronogate, redis):
         pass
     assert process.stop(signal.SIGTERM) == 0
     assert process.log.lines == []
+
+
+def test_a_gateway_may_have_nothing_but_the_page(supervisor, chronogate, redis):
+    process = supervisor.start(
+        [chronogate, "--listen", "off", "--admin", "off", "--console", "127.0.0.1:0"]
+        + ["--redis", redis.url, "--drain-delay-ms", "0"]
+    )
+    port = int(process.log.wait_for(r":(\d+) role=console").group(1))
+    assert http.get(port, "/websocket-test").status == 200
+    assert process.stop(signal.SIGTERM) == 0
 
 
 def test_client_bytes_in_the_log_are_escaped(start_gateway):

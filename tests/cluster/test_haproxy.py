@@ -152,6 +152,16 @@ def test_who_gets_more_than_its_share_is_refused(start_farm):
     until(again, what="there is a place again")
 
 
+def test_one_connection_is_one_client(start_farm):
+    """HTTP/2 would carry many WebSockets, each of them a stream."""
+    farm = start_farm(limit=5)
+    settings = b"\0\0\0\4\0\0\0\0\0"
+    with http.connect(farm.api_port) as sock:
+        sock.sendall(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + settings)
+        answer = sock.recv(9)
+    assert answer[:4] in (b"", b"HTTP"), f"HTTP/2 is spoken: {answer!r}"
+
+
 def test_gateways_know_whom_haproxy_asks_for_whatever_the_client_says(farm):
     answer = call(farm, "liar", source="127.0.0.9", more="X-Forwarded-For: 203.0.113.1\r\n")
     assert answer.status == 101

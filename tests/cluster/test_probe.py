@@ -109,6 +109,27 @@ async def test_one_dead_connection_is_enough_and_both_are_made_anew(
             await client.nothing_came()
 
 
+async def test_commands_without_answers_are_noticed_while_messages_come(
+    start_gateway, own_redis, feed
+):
+    with Proxy(own_redis.port) as proxy:
+        gateway = start_gateway(
+            redis=proxy.url, probe_interval_ms=200, redis_command_timeout_ms=1000
+        )
+        async with gateway.client() as client:
+            await client.subscribe(TOPICS[0])
+            with Flow(feed, TOPICS[:1], rate=50):
+                (dead,) = [c for c in connections_of_gateways(own_redis) if c["flags"] == "N"]
+                proxy.hold(dead["port"])
+                await soon(
+                    lambda: gateway.metrics()["chronogate_redis_reconnects_total"] == 1,
+                    what="it is noticed",
+                )
+            while (message := await client.hear())["type"] == "data":
+                pass
+            assert (message["type"], message["state"]) == ("status", "degraded")
+
+
 async def test_a_standstill_shorter_than_the_timeout_is_nobodys_business(
     start_gateway, own_redis, feed
 ):
