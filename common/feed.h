@@ -68,7 +68,8 @@ enum feed_result {
 /* Takes apart what came over a channel. *out is filled only with FEED_OK. */
 enum feed_result feed_parse(const char *bytes, size_t len, struct feed_message *out);
 
-/* The library for FUNCTION LOAD REPLACE, Redis 7 or newer. It has two functions:
+/* The library for FUNCTION LOAD REPLACE, Redis 7 or newer: feed.lua. It has two
+ * functions:
  *
  *     FCALL chrono_publish 1 CHANNEL PAYLOAD [HISTORY-LENGTH [BARS-LENGTH]]
  * which appends the payload to the channel's history, publishes it with its position and

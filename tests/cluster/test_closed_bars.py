@@ -66,11 +66,6 @@ def test_what_is_wrong_with_the_key_of_bars_holds_no_message_up(loaded_redis):
     assert loaded_redis.call("TTL", "history:{stock.W.1m}:bars") == -1, "it is not ours to end"
 
 
-def test_a_bars_length_may_begin_with_zeros(loaded_redis):
-    loaded_redis.call("FCALL", "chrono_publish", 1, "stock.W.1m", '{"closed":true}', 256, "007")
-    assert kept(loaded_redis, "stock.W.1m") == [b'{"closed":true}']
-
-
 @pytest.mark.parametrize("bars", ["-1", "10001", "x", "", "1.5", "00", "0x10"])
 def test_a_bars_length_that_is_none_is_refused(loaded_redis, bars):
     with pytest.raises(RespError, match="bars length"):

@@ -351,6 +351,24 @@ START_TEST(the_library_names_itself_and_its_functions)
 }
 END_TEST
 
+START_TEST(the_library_has_the_numbers_of_the_contract)
+{
+    char line[128];
+    ck_assert_ptr_null(strstr(feed_library, "@FEED_"));
+    snprintf(line, sizeof(line), "default_length, max_length = '%d', %d\n",
+             FEED_HISTORY_DEFAULT, FEED_HISTORY_MAX);
+    ck_assert_ptr_nonnull(strstr(feed_library, line));
+    snprintf(line, sizeof(line), "default_bars, max_bars = '%d', %d\n", FEED_BARS_DEFAULT,
+             FEED_BARS_MAX);
+    ck_assert_ptr_nonnull(strstr(feed_library, line));
+    snprintf(line, sizeof(line), "expire_s, bars_expire_s = %d, %d\n",
+             FEED_HISTORY_EXPIRE_S, FEED_BARS_EXPIRE_S);
+    ck_assert_ptr_nonnull(strstr(feed_library, line));
+    snprintf(line, sizeof(line), "lease_expire_s = %d\n", FEED_LEASE_EXPIRE_S);
+    ck_assert_ptr_nonnull(strstr(feed_library, line));
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("feed");
@@ -378,6 +396,7 @@ int main(void)
     tcase_add_test(tcase, a_history_of_ours_is_known_by_its_key);
     tcase_add_test(tcase, prefix_and_name_make_the_key_of_a_lease);
     tcase_add_test(tcase, the_library_names_itself_and_its_functions);
+    tcase_add_test(tcase, the_library_has_the_numbers_of_the_contract);
     suite_add_tcase(suite, tcase);
 
     SRunner *runner = srunner_create(suite);
