@@ -21,7 +21,7 @@ build_packages='build-essential cmake pkg-config libevent-dev libjson-c-dev libs
 run_packages='redis-server redis-tools ca-certificates tzdata'
 test_packages='check libsubunit-dev git clang clang-format clang-tidy libclang-rt-dev
     python3 python3-pytest python3-websockets nodejs chromium haproxy prometheus
-    procps shellcheck openssl debootstrap dpkg-dev systemd'
+    procps shellcheck openssl mmdebstrap dpkg-dev systemd'
 command -v npm >/dev/null || test_packages="$test_packages npm" # other nodejs packages bring theirs
 
 # What is built from source when the package is too old: source, place, package, minimum, CMake options.

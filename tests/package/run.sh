@@ -4,12 +4,12 @@
 #
 #   tests/package/run.sh
 #
-# systemd does not run there: one that notes what it is asked stands in for systemctl. Where no such
-# root can be made it says why, and ends with 77. PACKAGE_TEST_DIR=DIR keeps the bare root in DIR.
+# systemd does not run there: one that notes what it is asked stands in for systemctl. Processes, mounts
+# and the root's files are in namespaces of their own, so nothing is left however this ends. Where no
+# such root can be made it says why, and ends with 77.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/../.." && pwd -P)
 began=$(date +%s)
-pids=''
 
 say() { echo "package: $(($(date +%s) - began)) s: $*"; }
 skip() {
@@ -20,27 +20,19 @@ fail() {
     echo "package: $*" >&2
     exit 1
 }
-work=$(mktemp -d /tmp/chronogate-package.XXXXXX)
+if [ "${1-}" != --inside ]; then
+    apart='unshare --mount --pid --fork --kill-child --mount-proc'
+    $apart true 2>/dev/null || skip 'no namespaces can be made here'
+    work=$(mktemp -d /tmp/chronogate-package.XXXXXX)
+    trap 'kill -KILL $! 2>/dev/null || true; wait; rmdir "$work"' EXIT
+    trap 'exit 1' HUP INT TERM
+    $apart "$0" --inside "$work" &
+    wait $!
+    exit
+fi
+work=$2
+mount -t tmpfs -o mode=755 tmpfs "$work" || skip 'no memory for its files'
 chroot=$work/root
-finish() {
-    status=$?
-    trap - EXIT
-    # shellcheck disable=SC2086
-    [ -z "$pids" ] || kill $pids 2>/dev/null || true
-    wait
-    umount "$chroot/proc" 2>/dev/null || true
-    mountpoint -q "$chroot/proc" || rm -rf "$work"
-    exit "$status"
-}
-trap finish EXIT
-trap 'exit 1' HUP INT TERM
-
-[ "$(id -u)" -eq 0 ] || skip 'only root can make a root'
-command -v debootstrap >/dev/null || skip 'no debootstrap'
-# shellcheck disable=SC2016,SC1091
-mirror=$(apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(REPO_URI)' 'Created-By: Packages' |
-    sed -n 's/^Debian|Debian|//p' | sort -u | head -n 1)
-[ -n "$mirror" ] || skip 'no Debian mirror'
 # shellcheck disable=SC1091
 suite=$(. /etc/os-release && echo "$VERSION_CODENAME")
 
@@ -67,16 +59,7 @@ for unit in chronogate@9100.service chronofeed.service; do
     say "$unit: verified, exposure $exposure of 10"
 done
 
-kept=${PACKAGE_TEST_DIR:-$work}/$suite.tar
-if [ ! -e "$kept" ]; then
-    debootstrap --variant=minbase "$suite" "$work/base" "$mirror" >"$work/debootstrap.log" 2>&1 ||
-        { tail -n 5 "$work/debootstrap.log" && skip 'debootstrap cannot make a root here'; }
-    tar -C "$work/base" -cf "$kept" .
-    rm -rf "$work/base"
-fi
-mkdir "$chroot"
-tar -C "$chroot" -xf "$kept"
-apt-config dump Acquire | grep -i '::proxy' >"$chroot/etc/apt/apt.conf.d/90proxy" || true
+why=$("$root/tests/debian-root.sh" "$suite" "$chroot") || skip "$why"
 cp /etc/resolv.conf "$chroot/etc/" 2>/dev/null || true
 mount -t proc proc "$chroot/proc" || skip 'proc cannot be mounted'
 mkdir -p "$chroot/run/systemd/system"
@@ -111,7 +94,6 @@ say "installed"
 port=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 admin=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
 redis-server --port "$port" --bind 127.0.0.1 --save '' --dir "$work" >"$work/redis.log" 2>&1 &
-pids="$pids $!"
 cat >>"$chroot/etc/chronogate/gateway.env" <<END
 CHRONOGATE_REDIS=redis://127.0.0.1:$port
 CHRONOGATE_LISTEN=127.0.0.1:0
@@ -123,7 +105,6 @@ start() { # unit, settings, instance
     # shellcheck disable=SC2046,SC2086
     env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin $(grep -v '^#' "$chroot/etc/chronogate/$2") \
         chroot --userspec=65534:65534 "$chroot" $line >"$work/$2.log" 2>&1 &
-    pids="$pids $!"
 }
 wait_for() { # what, command
     what=$1
@@ -138,9 +119,9 @@ wait_for() { # what, command
 ready() { /usr/bin/python3 -c "import urllib.request as u; u.build_opener(u.ProxyHandler({})).open('http://127.0.0.1:$admin/readyz', timeout=2)"; }
 fed() { redis-cli -p "$port" exists 'history:{stock.AAPL.1m}' | grep -q 1; }
 start chronogate@.service gateway.env "$admin"
-gateway=${pids##* }
+gateway=$!
 start chronofeed.service feeder.env ''
-feeder=${pids##* }
+feeder=$!
 wait_for 'the gateway is ready' ready
 wait_for 'the feeder publishes' fed
 say "started as the units say: ready, and publishing"
@@ -160,7 +141,6 @@ kill "$gateway" "$feeder"
 for pid in $gateway $feeder; do
     wait "$pid" || fail "it ended with $?: $(cat "$work"/*.env.log)"
 done
-pids=${pids% "$gateway" "$feeder"}
 apt remove chronogate
 expect 'a removal stops all' 'stop chronogate@*.service chronofeed.service;daemon-reload' "$(asked)"
 [ -e "$chroot/etc/chronogate/gateway.env" ] || fail 'a removal took the settings'
