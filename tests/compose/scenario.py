@@ -4,11 +4,13 @@ engine is. The clients are those of the cluster tests: they check every id."""
 
 import asyncio
 import contextlib
+import http.client
 import json
 import os
 import pathlib
 import resource
-import shutil
+import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -36,6 +38,7 @@ TOPICS = [f"stock.C{n}.1m" for n in range(4)]
 FOLLOWERS = 60
 RATE = 200
 LONG = 60
+LARGEST = 120  # MB of an image of ours
 FILES = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 BEGAN = time.monotonic()
 
@@ -112,8 +115,7 @@ class Cluster:
             "GATEWAY_FILES": str(min(65536, FILES)),
             "BALANCER_FILES": str(min(131072, FILES)),
         }
-        one = shutil.which("docker-compose")
-        self.compose_argv = [one] if one else ["docker", "compose"]
+        self.compose_argv = shlex.split(os.environ["COMPOSE"])
 
     def compose(self, *argv):
         return run(*self.compose_argv, *argv, env=self.environment)
@@ -229,7 +231,53 @@ async def live_data(cluster):
 def console(cluster):
     status, page = get("127.0.0.1", cluster.console_port, "/websocket-test")
     assert status == 200 and "<html" in page.lower(), (status, page[:200])
-    say("the console loads")
+    connection = http.client.HTTPConnection("127.0.0.1", cluster.console_port, timeout=10)
+    connection.request("GET", "/lightweight-charts.js")
+    answer = connection.getresponse()
+    kind, library = answer.getheader("Content-Type", ""), answer.read()
+    connection.close()
+    assert answer.status == 200 and kind.startswith("text/javascript"), (answer.status, kind)
+    has_chart = len(library) > 100_000 and b"createChart" in library
+    if "CHART" in os.environ:  # what npm has brought to this machine
+        assert library == pathlib.Path(os.environ["CHART"]).read_bytes(), library[:200]
+        assert has_chart, library[:200]
+    say(f"the console loads, {'with' if has_chart else 'without'} its chart ({len(library)} bytes)")
+
+
+def images():
+    for name in ("chronogate", "chronofeed"):
+        about = json.loads(docker("image", "inspect", name))[0]
+        config, size = about["Config"], about["Size"] / 1e6
+        assert size < LARGEST, f"{name} has {size:.0f} MB"
+        assert config["User"] not in ("", "0", "root", "0:0"), config["User"]
+        assert config["StopSignal"] == "SIGTERM", config
+        assert config["Labels"]["org.opencontainers.image.title"] == name, config["Labels"]
+        assert name == "chronofeed" or "/healthz" in " ".join(config["Healthcheck"]["Test"])
+
+
+@contextlib.contextmanager
+def new_image():
+    """One that differs from the last by a label only."""
+    old = docker("image", "inspect", "--format", "{{.Id}}", "chronogate")
+    run("docker", "build", "-q", "-t", "chronogate", "-", input="FROM chronogate\nLABEL new=1\n")
+    new = docker("image", "inspect", "--format", "{{.Id}}", "chronogate")
+    try:
+        yield new
+    finally:
+        docker("tag", old, "chronogate")
+
+
+def upgrade(cluster, followers):
+    """As deploy/README.md says: new ones beside the old ones, which then leave one at a time."""
+    with new_image() as new:
+        old = cluster.containers("gateway")
+        cluster.scale(2 * len(old))
+        cluster.wait_served(2 * len(old))
+        for gateway in old:
+            docker("stop", "-t", "15", gateway.id)
+            docker("rm", gateway.id)
+            flows_on(followers)
+        assert [one.about()["Image"] for one in cluster.containers("gateway")] == [new] * len(old)
 
 
 def under_load(cluster, feed):
@@ -249,6 +297,8 @@ def under_load(cluster, feed):
             time.sleep(1.5)  # the balancer takes it back
             flows_on(followers)
         say("each of them restarted")
+        upgrade(cluster, followers)
+        say("each of them replaced by one with a new image")
         cluster.scale(3)
         cluster.wait_served(3)
         victim = cluster.containers("gateway")[0]
@@ -320,7 +370,9 @@ def health(cluster):
 
 
 def main():
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to end"))
     cluster = Cluster()
+    images()
     try:
         cluster.scale(3)
         cluster.wait_served(3)
@@ -339,6 +391,7 @@ def main():
             print(cluster.compose("ps"), cluster.compose("logs", "--tail=30"), sep="\n")
         raise
     finally:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
         cluster.compose("--profile", "monitoring", "down", "-v", "--remove-orphans")
     assert left_over() == ["", "", ""], left_over()
     say("down leaves nothing")
