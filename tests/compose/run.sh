@@ -27,7 +27,7 @@ work=$(mktemp -d /tmp/chronogate-compose.XXXXXX)
 data=${COMPOSE_TEST_DIR:-$work/data}
 
 # What an engine of ours would change, and has to be put back.
-places='/etc/docker /opt/containerd /run/containerd /run/docker'
+places='/etc/docker /etc/docker/key.json /opt/containerd /run/containerd /run/docker'
 switches='/proc/sys/net/ipv4/ip_forward /proc/sys/net/ipv6/conf/all/forwarding'
 bridges() { ip -o link show type bridge | sed 's/^[0-9]*: \([^:@]*\).*/\1/'; }
 as_it_is() {
@@ -64,10 +64,10 @@ as_found() {
 }
 finish() {
     status=$?
-    trap - EXIT
     trap '' HUP INT TERM
+    trap - EXIT
     for pid in $child $beside; do
-        kill "$pid" 2>/dev/null || true
+        kill -- "-$pid" 2>/dev/null || true
         wait "$pid" || true
     done
     [ -z "$no_services" ] || rm -f "$no_services"
@@ -89,12 +89,12 @@ finish() {
     exit "$status"
 }
 trap finish EXIT
-trap 'exit 1' HUP INT
-trap 'say "told to end" && exit 1' TERM
+# Ctrl-C comes twice, from the terminal and from timeout.
+trap 'trap "" HUP INT TERM; say "told to end"; exit 1' HUP INT TERM
 
-# Runs a command so that a signal to us ends it.
+# Runs a command in a group of processes of its own, which a signal to us ends.
 run() {
-    "$@" &
+    setsid "$@" &
     child=$!
     wait $child || { child='' && return 1; }
     child=''
@@ -187,10 +187,6 @@ to_stand_in() { # names of official images that cannot be had
             echo $name
     done
 }
-compose() {
-    # shellcheck disable=SC2086
-    $COMPOSE "$@"
-}
 
 # BuildKit makes the stages of an image side by side; not every client that is found has it.
 build_side_by_side() {
@@ -211,20 +207,21 @@ if [ -z "${COMPOSE:-}" ]; then
     ! command -v docker-compose >/dev/null || COMPOSE=docker-compose
 fi
 export COMPOSE
-say "engine $(docker info --format '{{.ServerVersion}}, {{.Driver}}' 2>/dev/null), $COMPOSE $(compose version --short)${DOCKER_BUILDKIT:+, BuildKit}"
+say "engine $(docker info --format '{{.ServerVersion}}, {{.Driver}}' 2>/dev/null), $COMPOSE $($COMPOSE version --short)${DOCKER_BUILDKIT:+, BuildKit}"
 base_image
 
 # The images that stand in for others, the slow part of which they share, are made beside ours.
 missing=$(to_stand_in)
 if [ -n "$missing" ]; then
-    docker build -q --target packages -f "$here/standins.Dockerfile" "$here" >/dev/null 2>&1 &
+    setsid docker build -q --target packages -f "$here/standins.Dockerfile" "$here" >/dev/null 2>&1 &
     beside=$!
 fi
 for image in chronogate chronofeed; do
     replaced="$replaced $image=$(docker image inspect --format '{{.Id}}' $image 2>/dev/null || true)"
 done
 cd "$root"
-logged compose build
+# shellcheck disable=SC2086
+logged $COMPOSE build
 [ -z "$beside" ] || wait $beside || true # it is seen below
 beside=''
 for name in $missing; do

@@ -39,6 +39,7 @@ FOLLOWERS = 60
 RATE = 200
 LONG = 60
 LARGEST = 120  # MB of an image of ours
+LABEL = "chronogate.test"  # of images made here only to differ
 FILES = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 BEGAN = time.monotonic()
 
@@ -259,7 +260,7 @@ def images():
 def new_image():
     """One that differs from the last by a label only."""
     old = docker("image", "inspect", "--format", "{{.Id}}", "chronogate")
-    run("docker", "build", "-q", "-t", "chronogate", "-", input="FROM chronogate\nLABEL new=1\n")
+    run("docker", "build", "-q", "-t", "chronogate", "-", input=f"FROM chronogate\nLABEL {LABEL}=1\n")
     new = docker("image", "inspect", "--format", "{{.Id}}", "chronogate")
     try:
         yield new
@@ -386,13 +387,14 @@ def main():
         asyncio.run(feeders(cluster))
         health(cluster)
         monitoring(cluster)
-    except BaseException:
+    except Exception:
         with contextlib.suppress(Exception):
             print(cluster.compose("ps"), cluster.compose("logs", "--tail=30"), sep="\n")
         raise
     finally:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
         cluster.compose("--profile", "monitoring", "down", "-v", "--remove-orphans")
+        docker("image", "prune", "-f", "--filter", f"label={LABEL}")
     assert left_over() == ["", "", ""], left_over()
     say("down leaves nothing")
 
