@@ -4,21 +4,22 @@
 #
 #   tests/debian-root.sh SUITE OUTPUT [OPTION OF MMDEBSTRAP]…
 #
-# Where that cannot be it says why in one line. What it mounts is gone when it ends, however that is.
+# Where that cannot be it says why in one line and ends with 77, and with 1 if it fails. What it mounts
+# is gone when it ends, however that is.
 set -eu
 suite=$1 output=$2
 shift 2
 
-die() {
+cannot() {
     echo "$*"
-    exit 1
+    exit 77
 }
-[ "$(id -u)" -eq 0 ] || die 'only root can make a root'
-command -v mmdebstrap >/dev/null || die 'no mmdebstrap'
+[ "$(id -u)" -eq 0 ] || cannot 'only root can make a root'
+command -v mmdebstrap >/dev/null || cannot 'no mmdebstrap'
 # shellcheck disable=SC2016
 mirror=$(apt-get indextargets --format '$(ORIGIN)|$(LABEL)|$(REPO_URI)' 'Created-By: Packages' |
     sed -n 's/^Debian|Debian|//p' | sort -u | head -n 1)
-[ -n "$mirror" ] || die 'no Debian mirror'
+[ -n "$mirror" ] || cannot 'no Debian mirror'
 case $mirror in https:*) set -- --include=ca-certificates "$@" ;; esac
 apt-config dump Acquire | grep -i '::proxy' >"$output.proxies" || true
 [ ! -s "$output.proxies" ] || set -- --aptopt="$output.proxies" "$@"
@@ -28,6 +29,8 @@ mkdir "$output.tmp"
 export TMPDIR="$output.tmp"
 # shellcheck disable=SC2016
 unshare --mount sh -c 'mount -t tmpfs tmpfs "$TMPDIR" && exec mmdebstrap "$@"' mmdebstrap --mode=root \
-    --variant=minbase --dpkgopt=force-unsafe-io "$@" "$suite" "$output" "$mirror" >"$output.log" 2>&1 ||
-    die "no root of $suite: $(grep '^E:' "$output.log" | head -n 1)"
+    --variant=minbase --dpkgopt=force-unsafe-io "$@" "$suite" "$output" "$mirror" >"$output.log" 2>&1 || {
+    echo "no root of $suite: $(grep '^E:' "$output.log" || tail -n 1 "$output.log")"
+    exit 1
+}
 rm -rf "$output.tmp" "$output.proxies" "$output.log"

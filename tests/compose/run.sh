@@ -96,8 +96,10 @@ trap 'trap "" HUP INT TERM; say "told to end"; exit 1' HUP INT TERM
 run() {
     setsid "$@" &
     child=$!
-    wait $child || { child='' && return 1; }
+    code=0
+    wait $child || code=$?
     child=''
+    return $code
 }
 logged() { # its output only if it fails
     run "$@" >"$work/log" 2>&1 || { tail -n 40 "$work/log" && exit 1; }
@@ -169,8 +171,10 @@ base_image() {
         --dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' \
         --dpkgopt='path-exclude=/usr/share/info/*' --dpkgopt='path-exclude=/usr/share/locale/*' \
         --customize-hook="upload $work/npmrc /root/.npmrc" \
-        --customize-hook="upload $work/ca.crt /etc/npm-ca.crt" >"$work/log" ||
-        skip "no registry, and $(cat "$work/log")"
+        --customize-hook="upload $work/ca.crt /etc/npm-ca.crt" >"$work/log" || case $? in
+        77) skip "no registry, and $(cat "$work/log")" ;;
+        *) cat "$work/log" && exit 1 ;;
+        esac
     docker import --change 'LABEL chronogate.standin=1' "$work/base.tar" debian:trixie-slim >/dev/null
     rm -f "$work/base.tar"
     standins="$standins debian:trixie-slim"
@@ -207,7 +211,8 @@ if [ -z "${COMPOSE:-}" ]; then
     ! command -v docker-compose >/dev/null || COMPOSE=docker-compose
 fi
 export COMPOSE
-say "engine $(docker info --format '{{.ServerVersion}}, {{.Driver}}' 2>/dev/null), $COMPOSE $($COMPOSE version --short)${DOCKER_BUILDKIT:+, BuildKit}"
+engine_is=$(docker info --format '{{.ServerVersion}}, {{.Driver}}' 2>/dev/null)
+say "engine $engine_is, $COMPOSE $($COMPOSE version --short)${DOCKER_BUILDKIT:+, BuildKit}"
 base_image
 
 # The images that stand in for others, the slow part of which they share, are made beside ours.
