@@ -367,7 +367,12 @@ def health(cluster):
         about = cluster.containers(service)[0].about()
         assert about["HostConfig"]["ReadonlyRootfs"] and about["HostConfig"]["Memory"] > 0, service
         assert bool(about["HostConfig"]["PortBindings"]) == (service == "balancer"), service
-    say("all healthy and read-only; only the balancer is published")
+    (limit,) = {one.about()["HostConfig"]["Memory"] for one in cluster.containers("gateway")}
+    for one in cluster.containers("gateway"):
+        metrics = one.metrics()
+        assert metrics["chronogate_memory_limit_bytes"] == limit, "the container's limit is known"
+        assert 0 < metrics["chronogate_memory_bytes"] < limit / 4
+    say("all healthy and read-only; only the balancer is published; gateways know their limits")
 
 
 def main():
