@@ -3,7 +3,7 @@
 import { Banner } from './banner.js';
 import { Chart } from './chart.js';
 import { connect as open } from './chronogate.js';
-import { make, page, setText } from './dom.js';
+import { make, page, setData, setText } from './dom.js';
 import { clock, duration, milliseconds, number } from './format.js';
 import { Log } from './log.js';
 import { startLooks } from './looks.js';
@@ -269,8 +269,8 @@ async function suggest() {
 /* What is shown. */
 
 function drawState() {
-    page.state.dataset.state = state;
-    document.body.dataset.state = state;
+    setData(page.state, 'state', state);
+    setData(document.body, 'state', state);
     setText(page['state-name'], word(`state.${state}`));
     setText(page['state-detail'], detail());
 }
@@ -329,7 +329,7 @@ function redraw() {
     drawCounters();
     banner.translate();
     markets.translate();
-    watch.recolour();
+    watch.translate();
     chart.recolour();
 }
 

@@ -2,31 +2,31 @@
 // SPDX-License-Identifier: MIT
 //
 // Drawn eight times per second, which is calm and as fast as one reads, and only what changed.
-import { colour, make, page, setText } from './dom.js';
+import { make, page, setData, setText } from './dom.js';
 import { milliseconds, number, percent } from './format.js';
 import { Quote } from './quote.js';
-import { drawSpark } from './spark.js';
+import { Spark } from './spark.js';
+import { inTurn } from './turns.js';
 import { word } from './words.js';
 
 const DRAW_MS = 125;
 const SPARK_MS = 500;
-const FLASH_MS = 300;
+const FLASH_MS = 250;
 const MAX_FLASHES = 8; // at a time; more of them say nothing
 const MAX_CARDS = 24;
 
 export class Watch {
     #rows = new Map(); // by topic
     #dirty = new Set();
-    #scheduled = false;
+    #flashing = new Set(); // rows whose prices have just changed
+    #redraw = inTurn((now) => this.#draw(now), DRAW_MS);
     #gate = null;
     #events;
     #selected;
-    #colours;
 
     /** `events` are told: selected(quote), changed(topics), updated(quote, bar), failed(topic). */
     constructor(events) {
         this.#events = events;
-        this.recolour();
     }
 
     get topics() {
@@ -114,23 +114,19 @@ export class Watch {
         this.#events.selected(this.selected);
     }
 
-    /** Once a second. */
+    /** Once a second, which is as fast as one reads these. */
     tick() {
-        for (const row of this.#rows.values()) {
-            row.quote.tick();
-            this.#mark(row);
+        for (const { quote, rate, latency } of this.#rows.values()) {
+            quote.tick();
+            setText(rate, number(quote.rate, quote.rate < 10 ? 1 : 0));
+            setText(latency, milliseconds(quote.latencyMs));
         }
     }
 
-    /** The theme, the language or the size has changed. */
-    recolour() {
-        this.#colours = Object.fromEntries(['up', 'down', 'muted'].map((name) => [name, colour(name)]));
-        for (const row of this.#rows?.values() ?? []) {
-            row.remove.title = word('unsubscribe');
-            row.remove.setAttribute('aria-label', `${word('unsubscribe')} ${row.quote.topic}`);
-            row.drawn = -1;
-            row.drawnAt = -SPARK_MS;
-            this.#mark(row);
+    translate() {
+        for (const { quote, remove } of this.#rows.values()) {
+            remove.title = word('unsubscribe');
+            remove.setAttribute('aria-label', `${word('unsubscribe')} ${quote.topic}`);
         }
     }
 
@@ -171,12 +167,12 @@ export class Watch {
         row.remove.addEventListener('click', () => this.remove(topic));
         row.line = make('tr', { data: { topic } }, make('th', { scope: 'row' }, name), row.price,
             row.change, row.rate, row.latency, make('td', {}, row.remove));
-        row.canvas = make('canvas');
+        row.spark = new Spark();
         row.cardPrice = make('span', { className: 'price' });
         row.cardChange = make('span', { className: 'change' });
         row.card = make('button', { type: 'button', className: 'card', title: topic, data: { topic } },
             make('b', {}, symbol),
-            row.cardChange, row.cardPrice, row.canvas);
+            row.cardChange, row.cardPrice, row.spark.element);
         row.card.addEventListener('click', () => this.select(topic));
         row.remove.title = word('unsubscribe');
         row.remove.setAttribute('aria-label', `${word('unsubscribe')} ${topic}`);
@@ -191,53 +187,61 @@ export class Watch {
 
     #mark(row) {
         this.#dirty.add(row);
-        if (!this.#scheduled) {
-            this.#scheduled = true;
-            setTimeout(() => requestAnimationFrame(() => this.#draw()), DRAW_MS);
+        this.#redraw();
+    }
+
+    #draw(now) {
+        const rows = [...this.#dirty];
+        this.#dirty.clear();
+        this.#endFlashes(now);
+        rows.forEach((row) => this.#drawRow(row, now));
+        if (rows.length <= MAX_FLASHES) {
+            rows.filter((row) => row.changed).forEach((row) => this.#flash(row, now));
+        }
+        rows.forEach((row) => (row.changed = false));
+        if (this.#flashing.size > 0) {
+            this.#redraw();
         }
     }
 
-    #draw() {
-        this.#scheduled = false;
-        const now = performance.now();
-        const isCalm = this.#dirty.size <= MAX_FLASHES;
-        const rows = [...this.#dirty];
-        this.#dirty.clear();
-        rows.forEach((row) => this.#drawRow(row, now, isCalm));
+    /** A price that has moved stands out for a moment; a fading one would be painted every frame. */
+    #flash(row, now) {
+        if (row.quote.direction !== 0 && !this.#flashing.has(row)) {
+            row.flashedAt = now;
+            row.price.toggleAttribute('data-flash', true);
+            this.#flashing.add(row);
+        }
     }
 
-    #drawRow(row, now, isCalm) {
+    #endFlashes(now) {
+        for (const row of this.#flashing) {
+            if (now - row.flashedAt >= FLASH_MS) {
+                row.price.toggleAttribute('data-flash', false);
+                this.#flashing.delete(row);
+            }
+        }
+    }
+
+    #drawRow(row, now) {
         const { quote } = row;
         const { price, direction, series, changePercent, error } = quote;
         const arrow = { 1: '▲', 0: '', '-1': '▼' }[direction];
         const shown = error || number(price, series.digits);
         setText(row.price, error ? '!' : `${shown} ${arrow}`.trim());
-        row.price.title = error;
+        if (row.price.title !== error) {
+            row.price.title = error;
+        }
         setText(row.cardPrice, shown);
         setText(row.change, percent(changePercent));
         setText(row.cardChange, percent(changePercent));
-        setText(row.rate, number(quote.rate, quote.rate < 10 ? 1 : 0));
-        setText(row.latency, milliseconds(quote.latencyMs));
-        row.line.dataset.direction = row.card.dataset.direction = String(direction);
-        row.change.dataset.direction = row.cardChange.dataset.direction = String(Math.sign(changePercent || 0));
-        if (row.changed && isCalm && now - row.flashedAt > FLASH_MS) {
-            row.flashedAt = now;
-            this.#flash(row.price, direction);
-        }
-        row.changed = false;
+        setData(row.line, 'direction', direction);
+        setData(row.card, 'direction', direction);
+        setData(row.change, 'direction', Math.sign(changePercent || 0));
+        setData(row.cardChange, 'direction', Math.sign(changePercent || 0));
         if (row.drawn !== quote.messages && !row.card.hidden && now - row.drawnAt > SPARK_MS) {
             row.drawn = quote.messages;
             row.drawnAt = now;
-            const line = this.#colours[{ 1: 'up', 0: 'muted', '-1': 'down' }[Math.sign(changePercent || 0)]];
-            drawSpark(row.canvas, quote.line, { line, fill: line });
-        }
-    }
-
-    #flash(element, direction) {
-        if (!matchMedia('(prefers-reduced-motion: reduce)').matches && direction !== 0) {
-            const from = this.#colours[direction > 0 ? 'up' : 'down'].replace('1)', '0.14)');
-            element.animate([{ backgroundColor: from }, { backgroundColor: 'transparent' }],
-                { duration: FLASH_MS, easing: 'ease-out' });
+            row.spark.draw(quote.line);
         }
     }
 }
