@@ -309,7 +309,7 @@ function drawCounters() {
     setText(page.reconnects, number(reconnects));
     setText(page.recovered, number(replayed));
     setText(page.skipped, number(conflated));
-    setText(page.waiting, log.paused ? word('waiting', number(log.heldBack)) : '');
+    setText(page.waiting, log.unseen > 0 ? word('waiting', number(log.unseen)) : '');
 }
 
 function onTick() {

@@ -58,6 +58,8 @@ async function checkAccess(what) {
 const scenarios = {
     async 'a first visit begins with topics that are fed, and tiles of all markets'() {
         const context = { viewport: DESK, locale: 'en-US', colorScheme: 'dark', complaints };
+        await until('seven summaries', async () =>
+            (await stack.call('KEYS', 'history:{market.*.summary}')).split('\n').length === 7);
         ({ opened: page } = await visit(browser, stack, context));
         await page.click('#connect');
         await seeState('live');
