@@ -1,7 +1,8 @@
 // watch.js — the topics that are subscribed to: a live table, and a small chart of each.
 // SPDX-License-Identifier: MIT
 //
-// Drawn eight times per second, which is calm and as fast as one reads, and only what changed.
+// Drawn eight times per second, which is calm and as fast as one reads, and only what changed:
+// of many rows some in this turn and some in the next, so that none is long.
 import { make, page, setData, setText } from './dom.js';
 import { milliseconds, number, percent } from './format.js';
 import { Quote } from './quote.js';
@@ -14,6 +15,7 @@ const SPARK_MS = 500;
 const FLASH_MS = 250;
 const MAX_FLASHES = 8; // at a time; more of them say nothing
 const MAX_CARDS = 24;
+const MAX_ROWS = 32; // in a turn
 
 export class Watch {
     #rows = new Map(); // by topic
@@ -114,12 +116,12 @@ export class Watch {
         this.#events.selected(this.selected);
     }
 
-    /** Once a second, which is as fast as one reads these. */
+    /** Once a second: rates and latencies. */
     tick() {
-        for (const { quote, rate, latency } of this.#rows.values()) {
-            quote.tick();
-            setText(rate, number(quote.rate, quote.rate < 10 ? 1 : 0));
-            setText(latency, milliseconds(quote.latencyMs));
+        for (const row of this.#rows.values()) {
+            row.quote.tick();
+            row.ticked = true;
+            this.#mark(row);
         }
     }
 
@@ -191,15 +193,15 @@ export class Watch {
     }
 
     #draw(now) {
-        const rows = [...this.#dirty];
-        this.#dirty.clear();
+        const rows = [...this.#dirty].slice(0, MAX_ROWS);
+        rows.forEach((row) => this.#dirty.delete(row));
         this.#endFlashes(now);
         rows.forEach((row) => this.#drawRow(row, now));
         if (rows.length <= MAX_FLASHES) {
             rows.filter((row) => row.changed).forEach((row) => this.#flash(row, now));
         }
         rows.forEach((row) => (row.changed = false));
-        if (this.#flashing.size > 0) {
+        if (this.#dirty.size > 0 || this.#flashing.size > 0) {
             this.#redraw();
         }
     }
@@ -234,6 +236,11 @@ export class Watch {
         setText(row.cardPrice, shown);
         setText(row.change, percent(changePercent));
         setText(row.cardChange, percent(changePercent));
+        if (row.ticked) {
+            row.ticked = false;
+            setText(row.rate, number(quote.rate, quote.rate < 10 ? 1 : 0));
+            setText(row.latency, milliseconds(quote.latencyMs));
+        }
         setData(row.line, 'direction', direction);
         setData(row.card, 'direction', direction);
         setData(row.change, 'direction', Math.sign(changePercent || 0));
