@@ -55,7 +55,7 @@ export class Watch {
             return;
         }
         const row = { quote: new Quote(topic), leave: () => {}, flashedAt: 0,
-            drawn: -1, drawnAt: -SPARK_MS };
+            drawn: 0, drawnAt: -SPARK_MS };
         this.#build(row);
         this.#rows.set(topic, row);
         page.watch.append(row.line);
@@ -178,7 +178,7 @@ export class Watch {
         row.card.addEventListener('click', () => this.select(topic));
         row.remove.title = word('unsubscribe');
         row.remove.setAttribute('aria-label', `${word('unsubscribe')} ${topic}`);
-        this.#mark(row);
+        this.#drawRow(row, performance.now()); // so that its first price need not wait
     }
 
     #changed() {
