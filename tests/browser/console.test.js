@@ -239,6 +239,34 @@ const scenarios = {
         assert.equal(await page.locator('#watch tr').count(), 1);
     },
 
+    async 'one part of the page draws in a frame, each as often as it may, whatever becomes of others'() {
+        const told = await page.evaluate(async () => {
+            const { inTurn } = await import('/turns.js');
+            const frames = [];
+            const ask = ['a', 'b', 'c'].map((name) => inTurn((now) => {
+                frames.push([name, document.timeline.currentTime, now]);
+                if (name === 'b') {
+                    queueMicrotask(() => removeEventListener('error', onError));
+                    throw new Error('b has failed');
+                }
+            }, 100));
+            const onError = (event) => event.preventDefault();
+            addEventListener('error', onError);
+            ask.forEach((one) => one());
+            ask.forEach((one) => one());
+            await new Promise((resolve) => setTimeout(resolve, 400));
+            ask[0]();
+            ask[0]();
+            await new Promise((resolve) => setTimeout(resolve, 50));
+            ask[0]();
+            await new Promise((resolve) => setTimeout(resolve, 400));
+            return frames;
+        });
+        assert.equal(told.map(([name]) => name).join(''), 'abcaa');
+        assert.equal(new Set(told.map(([, frame]) => frame)).size, 5);
+        assert.ok(told[4][2] - told[3][2] >= 99, 'a pace of 100 ms');
+    },
+
     async 'the log keeps its limit of messages, has rows for the end, and is quick with thousands'() {
         const { lines, rows, last, isAtEnd, ms } = await page.evaluate(async () => {
             const { Log } = await import('/log.js');
