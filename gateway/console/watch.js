@@ -12,7 +12,6 @@ import { word } from './words.js';
 
 const DRAW_MS = 125;
 const SPARK_MS = 500;
-const FLASH_MS = 250;
 const MAX_FLASHES = 8; // at a time; more of them say nothing
 const MAX_CARDS = 24;
 const MAX_ROWS = 32; // in a turn
@@ -54,8 +53,7 @@ export class Watch {
             this.#ask(this.#rows.get(topic));
             return;
         }
-        const row = { quote: new Quote(topic), leave: () => {}, flashedAt: 0,
-            drawn: 0, drawnAt: -SPARK_MS };
+        const row = { quote: new Quote(topic), leave: () => {}, drawn: 0, drawnAt: -SPARK_MS };
         this.#build(row);
         this.#rows.set(topic, row);
         page.watch.append(row.line);
@@ -195,10 +193,10 @@ export class Watch {
     #draw(now) {
         const rows = [...this.#dirty].slice(0, MAX_ROWS);
         rows.forEach((row) => this.#dirty.delete(row));
-        this.#endFlashes(now);
+        this.#endFlashes();
         rows.forEach((row) => this.#drawRow(row, now));
         if (rows.length <= MAX_FLASHES) {
-            rows.filter((row) => row.changed).forEach((row) => this.#flash(row, now));
+            rows.filter((row) => row.changed).forEach((row) => this.#flash(row));
         }
         rows.forEach((row) => (row.changed = false));
         if (this.#dirty.size > 0 || this.#flashing.size > 0) {
@@ -206,22 +204,17 @@ export class Watch {
         }
     }
 
-    /** A price that has moved stands out for a moment; a fading one would be painted every frame. */
-    #flash(row, now) {
-        if (row.quote.direction !== 0 && !this.#flashing.has(row)) {
-            row.flashedAt = now;
+    /** A price that has moved stands out until the next turn; a fading one is painted every frame. */
+    #flash(row) {
+        if (row.quote.direction !== 0) {
             row.price.toggleAttribute('data-flash', true);
             this.#flashing.add(row);
         }
     }
 
-    #endFlashes(now) {
-        for (const row of this.#flashing) {
-            if (now - row.flashedAt >= FLASH_MS) {
-                row.price.toggleAttribute('data-flash', false);
-                this.#flashing.delete(row);
-            }
-        }
+    #endFlashes() {
+        this.#flashing.forEach((row) => row.price.toggleAttribute('data-flash', false));
+        this.#flashing.clear();
     }
 
     #drawRow(row, now) {
