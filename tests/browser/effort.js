@@ -6,8 +6,8 @@
 const TRACED = ['-*', 'devtools.timeline', 'disabled-by-default-devtools.timeline'];
 
 /**
- * Watches the page for `ms`. Returns { frames, possible (frames of the empty page) and late
- * (frames that took more than 50 ms) } per second.
+ * Watches the page for `ms`. Returns, per second, its frames, those possible (the empty page's)
+ * and late ones (of more than 50 ms), and its share of what is possible.
  */
 export async function countFrames(browser, page, ms) {
     const empty = await browser.newPage({ viewport: page.viewportSize() });
@@ -27,7 +27,7 @@ export async function countFrames(browser, page, ms) {
     }), ms);
     const [[frames, late], [possible]] = await Promise.all([count(page), count(empty)]);
     await empty.close();
-    return { frames, possible, late };
+    return { frames, possible, share: frames / possible, late };
 }
 
 /** Watches the page for `ms`. Returns { busy (ms per second), longest (task, in ms) }. */
