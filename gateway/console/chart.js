@@ -3,12 +3,14 @@
 //
 // It is drawn by TradingView's lightweight-charts, which the build copies in; without it
 // (`createChart` is null) the legend still says what the chart would show.
-import { colour, page, setText } from './dom.js';
+import { colour, page, setData, setText } from './dom.js';
 import { compact, number, percent } from './format.js';
 import * as library from './lightweight-charts.js';
+import { inTurn } from './turns.js';
 import { word } from './words.js';
 
 const RIGHT_BARS = 4; // left free behind the newest one
+const DRAW_MS = 100;
 
 export class Chart {
     #quote;
@@ -18,6 +20,9 @@ export class Chart {
     #soft = {}; // colours of the volume
     #pointed; // the time of the bar under the pointer
     #place; // in time, to go back to when there are bars of it
+    #changed = new Map(); // bars that are not drawn yet, by their times
+    #drawnTo; // the time of the last bar that is
+    #redraw = inTurn(() => this.#draw(), DRAW_MS);
 
     constructor() {
         page['chart-missing'].hidden = !!library.createChart;
@@ -60,13 +65,8 @@ export class Chart {
         if (quote !== this.#quote) {
             return;
         }
-        if (this.#chart && bar === quote.series.last) {
-            this.#applyDigits();
-            this.#candles.update(bar);
-            this.#volume.update(this.#volumeOf(bar));
-        } else if (this.#chart) {
-            this.#fill();
-        }
+        this.#changed.set(bar.time, bar);
+        this.#redraw();
     }
 
     /** The theme or the language has changed. */
@@ -85,8 +85,8 @@ export class Chart {
         setText(page['chart-type'], quote ? `${quote.type} · ${quote.interval}` : '');
         setText(page['chart-price'], quote ? number(quote.price, quote.series.digits) : '');
         setText(page['chart-change'], quote ? percent(quote.changePercent) : '');
-        page['chart-price'].dataset.direction = String(quote?.direction ?? 0);
-        page['chart-change'].dataset.direction = String(Math.sign(quote?.changePercent || 0));
+        setData(page['chart-price'], 'direction', quote?.direction ?? 0);
+        setData(page['chart-change'], 'direction', Math.sign(quote?.changePercent || 0));
         for (const part of ['open', 'high', 'low', 'close']) {
             setText(page[`bar-${part}`], number(bar?.[part], quote?.series.digits));
         }
@@ -145,6 +145,22 @@ export class Chart {
         }
     }
 
+    /** What has changed since the last time; all of it if that was not only at the end. */
+    #draw() {
+        const changed = [...this.#changed.values()].sort((a, b) => a.time - b.time);
+        if (changed.length > 0 && !(changed[0].time >= this.#drawnTo)) {
+            this.#fill();
+        } else if (changed.length > 0 && this.#chart) {
+            this.#applyDigits();
+            for (const bar of changed) {
+                this.#candles.update(bar);
+                this.#volume.update(this.#volumeOf(bar));
+            }
+            this.#drawnTo = changed.at(-1).time;
+        }
+        this.#changed.clear();
+    }
+
     #fill() {
         const bars = this.#quote?.series.bars ?? [];
         if (this.#chart) {
@@ -152,6 +168,8 @@ export class Chart {
             this.#candles.setData(bars);
             this.#volume.setData(bars.map((bar) => this.#volumeOf(bar)));
         }
+        this.#changed.clear();
+        this.#drawnTo = bars.at(-1)?.time;
     }
 
     /** To the place that was looked at, if there are bars of it by now. */

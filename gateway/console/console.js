@@ -4,7 +4,7 @@ import { Backfill } from './backfill.js';
 import { Banner } from './banner.js';
 import { Chart } from './chart.js';
 import { connect as open } from './chronogate.js';
-import { make, page, setText } from './dom.js';
+import { make, page, setData, setText } from './dom.js';
 import { clock, duration, milliseconds, number } from './format.js';
 import { Log } from './log.js';
 import { startLooks } from './looks.js';
@@ -86,7 +86,7 @@ function connect() {
     gate.on('state', onState);
     gate.on('retry', onRetry);
     gate.on('recovered', onRecovered);
-    gate.on('gap', ({ topic }) => banner.say('gap', [topic]));
+    gate.on('gap', onGap);
     gate.on('conflated', () => banner.say('conflated', [number(gate.counters.conflated)]));
     gate.on('error', ({ code, message }) => {
         if (['cannot_connect', 'handler', 'bad_message'].includes(code)) {
@@ -166,6 +166,12 @@ function onRetry({ afterMs, code, reason }) {
     detail = () => `${why} · ${word('again', Math.max(0, Math.ceil((at - Date.now()) / 1000)))}`;
     drawState();
     drawControls();
+}
+
+/** Of what was lost the bars may still be there. */
+function onGap({ topic }) {
+    banner.say('gap', [topic]);
+    backfill.want(...watch.quotes.filter((quote) => quote.topic === topic));
 }
 
 /** One notice for all topics of a reconnection. */
@@ -296,8 +302,8 @@ async function suggest() {
 /* What is shown. */
 
 function drawState() {
-    page.state.dataset.state = state;
-    document.body.dataset.state = state;
+    setData(page.state, 'state', state);
+    setData(document.body, 'state', state);
     setText(page['state-name'], word(`state.${state}`));
     setText(page['state-detail'], detail());
 }
@@ -336,7 +342,7 @@ function drawCounters() {
     setText(page.reconnects, number(reconnects));
     setText(page.recovered, number(replayed));
     setText(page.skipped, number(conflated));
-    setText(page.waiting, log.paused ? word('waiting', number(log.heldBack)) : '');
+    setText(page.waiting, log.unseen > 0 ? word('waiting', number(log.unseen)) : '');
 }
 
 function onTick() {
@@ -356,7 +362,7 @@ function redraw() {
     drawCounters();
     banner.translate();
     markets.translate();
-    watch.recolour();
+    watch.translate();
     chart.recolour();
 }
 

@@ -16,8 +16,19 @@ export function make(name, properties = {}, ...children) {
 
 /** Sets the text only if it is another one: the page is redrawn for nothing less. */
 export function setText(element, text) {
-    if (element.textContent !== text) {
+    const node = element.firstChild;
+    if (!node || node !== element.lastChild || node.nodeType !== Node.TEXT_NODE) {
         element.textContent = text;
+    } else if (node.data !== text) {
+        node.data = text; // the same node: a new one is dearer
+    }
+}
+
+/** The same for a `data-` attribute, on which styles depend. */
+export function setData(element, name, value) {
+    const text = String(value);
+    if (element.dataset[name] !== text) {
+        element.dataset[name] = text;
     }
 }
 

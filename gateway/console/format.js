@@ -3,6 +3,7 @@
 
 const two = (value) => String(Math.floor(value)).padStart(2, '0');
 const formats = new Map();
+const short = new Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 2 });
 
 /** With separators; `digits` behind the point. */
 export function number(value, digits = 0) {
@@ -41,7 +42,5 @@ export function clock(date) {
 
 /** Large amounts in few characters: 1.2M. */
 export function compact(value) {
-    return Number.isFinite(value)
-        ? Intl.NumberFormat('en-US', { notation: 'compact', maximumFractionDigits: 2 }).format(value)
-        : '–';
+    return Number.isFinite(value) ? short.format(value) : '–';
 }

@@ -1,9 +1,11 @@
 // markets.js — a tile for each market there is a summary of.
 // SPDX-License-Identifier: MIT
-import { make, page, setText } from './dom.js';
+import { make, page, setData, setText } from './dom.js';
 import { number, percent } from './format.js';
+import { inTurn } from './turns.js';
 import { word } from './words.js';
 
+const DRAW_MS = 250;
 const NAMES = ['US', 'CN', 'HK', 'CRYPTO', 'FUTURES', 'OPTIONS', 'COMMODITY'];
 
 export class Markets {
@@ -11,6 +13,8 @@ export class Markets {
     #gate = null;
     #wanted = [];
     #on = true;
+    #changed = new Map(); // what is not drawn yet, by tile
+    #redraw = inTurn(() => this.#draw(), DRAW_MS);
 
     /** These markets have summaries; the first `NAMES` come first. */
     offer(markets) {
@@ -40,8 +44,10 @@ export class Markets {
         for (const market of wanted) {
             const tile = this.#tiles.get(market) ?? this.#build(market);
             this.#tiles.set(market, tile);
-            tile.leave = gate?.subscribe(`market.${market}.summary`,
-                ({ data }) => this.#draw(tile, data), { onError: () => {} }) ?? (() => {});
+            tile.leave = gate?.subscribe(`market.${market}.summary`, ({ data }) => {
+                this.#changed.set(tile, data);
+                this.#redraw();
+            }, { onError: () => {} }) ?? (() => {});
         }
         page.markets.hidden = page.markets.childElementCount === 0;
     }
@@ -65,12 +71,17 @@ export class Markets {
         return { element, name, index, change, breadth, bar, leave: () => {} };
     }
 
-    #draw(tile, { index_value, change_percent, advancers, decliners }) {
+    #draw() {
+        this.#changed.forEach((data, tile) => this.#drawTile(tile, data));
+        this.#changed.clear();
+    }
+
+    #drawTile(tile, { index_value, change_percent, advancers, decliners }) {
         setText(tile.index, number(index_value, 2));
         setText(tile.change, percent(change_percent));
         setText(tile.breadth, Number.isFinite(advancers) ? `▲${advancers} ▼${decliners}` : '');
         tile.breadth.title = word('breadth', advancers, decliners);
-        tile.element.dataset.direction = String(Math.sign(change_percent || 0));
+        setData(tile.element, 'direction', Math.sign(change_percent || 0));
         const moved = advancers + decliners;
         tile.bar.style.setProperty('--share', moved > 0 ? `${(100 * advancers) / moved}%` : '50%');
     }

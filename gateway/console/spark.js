@@ -1,45 +1,42 @@
-// spark.js — a small chart: the last closes of a topic as a line, in its own canvas.
+// spark.js — a small chart: the last closes of a topic as a line, in the colour of its text.
 // SPDX-License-Identifier: MIT
-
+//
+// It is a drawing and no canvas: each canvas would be a layer, which every frame has to look after.
+const SPACE = 'http://www.w3.org/2000/svg';
 const POINTS = 60;
-const MARGIN_PX = 3;
+const WIDTH = 100;
+const HEIGHT = 34;
+const MARGIN = 3;
 
-/** Draws the values into the canvas, as large as the canvas is shown. */
-export function drawSpark(canvas, values, { line, fill }) {
-    const ratio = devicePixelRatio || 1;
-    const { clientWidth: width, clientHeight: height } = canvas;
-    if (width === 0) {
-        return;
+export class Spark {
+    element = part('svg');
+    #line = part('polyline');
+    #area = part('polygon');
+
+    constructor() {
+        this.element.setAttribute('viewBox', `0 0 ${WIDTH} ${HEIGHT}`);
+        this.element.setAttribute('preserveAspectRatio', 'none');
+        this.element.setAttribute('aria-hidden', 'true');
+        this.element.append(this.#area, this.#line);
     }
-    if (canvas.width !== Math.round(width * ratio)) {
-        canvas.width = Math.round(width * ratio);
-        canvas.height = Math.round(height * ratio);
+
+    draw(values) {
+        const shown = values.slice(-POINTS);
+        const [low, high] = [Math.min(...shown), Math.max(...shown)];
+        const step = WIDTH / Math.max(1, shown.length - 1);
+        const y = (value) => high === low ? HEIGHT / 2
+            : MARGIN + ((high - value) / (high - low)) * (HEIGHT - 2 * MARGIN);
+        const points = shown.map((value, index) =>
+            `${(index * step).toFixed(1)},${y(value).toFixed(1)}`);
+        if (shown.length === 1) {
+            points.push(`${WIDTH},${y(shown[0])}`);
+        }
+        const line = points.join(' ');
+        this.#line.setAttribute('points', line);
+        this.#area.setAttribute('points', line && `${line} ${WIDTH},${HEIGHT} 0,${HEIGHT}`);
     }
-    const context = canvas.getContext('2d');
-    context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, width, height);
-    const shown = values.slice(-POINTS);
-    if (shown.length === 0) {
-        return;
-    }
-    const [low, high] = [Math.min(...shown), Math.max(...shown)];
-    const step = width / Math.max(1, shown.length - 1);
-    const y = (value) => high === low ? height / 2
-        : MARGIN_PX + ((high - value) / (high - low)) * (height - 2 * MARGIN_PX);
-    context.beginPath();
-    context.moveTo(0, y(shown[0]));
-    shown.forEach((value, index) => context.lineTo(index * step, y(value)));
-    if (shown.length === 1) {
-        context.lineTo(width, y(shown[0]));
-    }
-    context.strokeStyle = line;
-    context.lineWidth = 1.5;
-    context.lineJoin = 'round';
-    context.stroke();
-    context.lineTo(width, height);
-    context.lineTo(0, height);
-    context.fillStyle = fill;
-    context.globalAlpha = 0.12;
-    context.fill();
-    context.globalAlpha = 1;
+}
+
+function part(name) {
+    return document.createElementNS(SPACE, name);
 }

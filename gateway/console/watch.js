@@ -1,33 +1,34 @@
 // watch.js — the topics that are subscribed to: a live table, and a small chart of each.
 // SPDX-License-Identifier: MIT
 //
-// Drawn eight times per second, which is calm and as fast as one reads, and only what changed.
-import { colour, make, page, setText } from './dom.js';
+// Drawn eight times per second, which is calm and as fast as one reads, and only what changed:
+// of many rows some in this turn and some in the next, so that none is long.
+import { make, page, setData, setText } from './dom.js';
 import { milliseconds, number, percent } from './format.js';
 import { Quote } from './quote.js';
-import { drawSpark } from './spark.js';
+import { Spark } from './spark.js';
+import { inTurn } from './turns.js';
 import { word } from './words.js';
 
 const DRAW_MS = 125;
 const SPARK_MS = 500;
-const FLASH_MS = 300;
 const MAX_FLASHES = 8; // at a time; more of them say nothing
 const MAX_CARDS = 24;
+const MAX_ROWS = 32; // in a turn
 
 export class Watch {
     #rows = new Map(); // by topic
     #dirty = new Set();
-    #scheduled = false;
+    #flashing = new Set(); // rows whose prices have just changed
+    #redraw = inTurn((now) => this.#draw(now), DRAW_MS);
     #gate = null;
     #events;
     #selected;
-    #colours;
 
     /** `events` are told: asked(quote), selected(quote), changed(topics), updated(quote, bar),
      * failed(topic). */
     constructor(events) {
         this.#events = events;
-        this.recolour();
     }
 
     get topics() {
@@ -53,8 +54,7 @@ export class Watch {
             this.#ask(this.#rows.get(topic));
             return;
         }
-        const row = { quote: new Quote(topic), leave: () => {}, flashedAt: 0,
-            drawn: -1, drawnAt: -SPARK_MS };
+        const row = { quote: new Quote(topic), leave: () => {}, drawn: 0, drawnAt: -SPARK_MS };
         this.#build(row);
         this.#rows.set(topic, row);
         page.watch.append(row.line);
@@ -124,23 +124,19 @@ export class Watch {
         }
     }
 
-    /** Once a second. */
+    /** Once a second: rates and latencies. */
     tick() {
         for (const row of this.#rows.values()) {
             row.quote.tick();
+            row.ticked = true;
             this.#mark(row);
         }
     }
 
-    /** The theme, the language or the size has changed. */
-    recolour() {
-        this.#colours = Object.fromEntries(['up', 'down', 'muted'].map((name) => [name, colour(name)]));
-        for (const row of this.#rows?.values() ?? []) {
-            row.remove.title = word('unsubscribe');
-            row.remove.setAttribute('aria-label', `${word('unsubscribe')} ${row.quote.topic}`);
-            row.drawn = -1;
-            row.drawnAt = -SPARK_MS;
-            this.#mark(row);
+    translate() {
+        for (const { quote, remove } of this.#rows.values()) {
+            remove.title = word('unsubscribe');
+            remove.setAttribute('aria-label', `${word('unsubscribe')} ${quote.topic}`);
         }
     }
 
@@ -182,16 +178,16 @@ export class Watch {
         row.remove.addEventListener('click', () => this.remove(topic));
         row.line = make('tr', { data: { topic } }, make('th', { scope: 'row' }, name), row.price,
             row.change, row.rate, row.latency, make('td', {}, row.remove));
-        row.canvas = make('canvas');
+        row.spark = new Spark();
         row.cardPrice = make('span', { className: 'price' });
         row.cardChange = make('span', { className: 'change' });
         row.card = make('button', { type: 'button', className: 'card', title: topic, data: { topic } },
             make('b', {}, symbol),
-            row.cardChange, row.cardPrice, row.canvas);
+            row.cardChange, row.cardPrice, row.spark.element);
         row.card.addEventListener('click', () => this.select(topic));
         row.remove.title = word('unsubscribe');
         row.remove.setAttribute('aria-label', `${word('unsubscribe')} ${topic}`);
-        this.#mark(row);
+        this.#drawRow(row, performance.now()); // so that its first price need not wait
     }
 
     #changed() {
@@ -202,53 +198,61 @@ export class Watch {
 
     #mark(row) {
         this.#dirty.add(row);
-        if (!this.#scheduled) {
-            this.#scheduled = true;
-            setTimeout(() => requestAnimationFrame(() => this.#draw()), DRAW_MS);
+        this.#redraw();
+    }
+
+    #draw(now) {
+        const rows = [...this.#dirty].slice(0, MAX_ROWS);
+        rows.forEach((row) => this.#dirty.delete(row));
+        this.#endFlashes();
+        rows.forEach((row) => this.#drawRow(row, now));
+        if (rows.length <= MAX_FLASHES) {
+            rows.filter((row) => row.changed).forEach((row) => this.#flash(row));
+        }
+        rows.forEach((row) => (row.changed = false));
+        if (this.#dirty.size > 0 || this.#flashing.size > 0) {
+            this.#redraw();
         }
     }
 
-    #draw() {
-        this.#scheduled = false;
-        const now = performance.now();
-        const isCalm = this.#dirty.size <= MAX_FLASHES;
-        const rows = [...this.#dirty];
-        this.#dirty.clear();
-        rows.forEach((row) => this.#drawRow(row, now, isCalm));
+    /** A price that has moved stands out until the next turn; a fading one is painted every frame. */
+    #flash(row) {
+        if (row.quote.direction !== 0) {
+            row.price.toggleAttribute('data-flash', true);
+            this.#flashing.add(row);
+        }
     }
 
-    #drawRow(row, now, isCalm) {
+    #endFlashes() {
+        this.#flashing.forEach((row) => row.price.toggleAttribute('data-flash', false));
+        this.#flashing.clear();
+    }
+
+    #drawRow(row, now) {
         const { quote } = row;
         const { price, direction, series, changePercent, error } = quote;
         const arrow = { 1: '▲', 0: '', '-1': '▼' }[direction];
         const shown = error || number(price, series.digits);
         setText(row.price, error ? '!' : `${shown} ${arrow}`.trim());
-        row.price.title = error;
+        if (row.price.title !== error) {
+            row.price.title = error;
+        }
         setText(row.cardPrice, shown);
         setText(row.change, percent(changePercent));
         setText(row.cardChange, percent(changePercent));
-        setText(row.rate, number(quote.rate, quote.rate < 10 ? 1 : 0));
-        setText(row.latency, milliseconds(quote.latencyMs));
-        row.line.dataset.direction = row.card.dataset.direction = String(direction);
-        row.change.dataset.direction = row.cardChange.dataset.direction = String(Math.sign(changePercent || 0));
-        if (row.changed && isCalm && now - row.flashedAt > FLASH_MS) {
-            row.flashedAt = now;
-            this.#flash(row.price, direction);
+        if (row.ticked) {
+            row.ticked = false;
+            setText(row.rate, number(quote.rate, quote.rate < 10 ? 1 : 0));
+            setText(row.latency, milliseconds(quote.latencyMs));
         }
-        row.changed = false;
+        setData(row.line, 'direction', direction);
+        setData(row.card, 'direction', direction);
+        setData(row.change, 'direction', Math.sign(changePercent || 0));
+        setData(row.cardChange, 'direction', Math.sign(changePercent || 0));
         if (row.drawn !== quote.messages && !row.card.hidden && now - row.drawnAt > SPARK_MS) {
             row.drawn = quote.messages;
             row.drawnAt = now;
-            const line = this.#colours[{ 1: 'up', 0: 'muted', '-1': 'down' }[Math.sign(changePercent || 0)]];
-            drawSpark(row.canvas, quote.line, { line, fill: line });
-        }
-    }
-
-    #flash(element, direction) {
-        if (!matchMedia('(prefers-reduced-motion: reduce)').matches && direction !== 0) {
-            const from = this.#colours[direction > 0 ? 'up' : 'down'].replace('1)', '0.14)');
-            element.animate([{ backgroundColor: from }, { backgroundColor: 'transparent' }],
-                { duration: FLASH_MS, easing: 'ease-out' });
+            row.spark.draw(quote.line);
         }
     }
 }

@@ -239,19 +239,110 @@ const scenarios = {
         assert.equal(await page.locator('#watch tr').count(), 1);
     },
 
-    async 'the log keeps the newest rows and no more than its limit'() {
-        const texts = await page.evaluate(async () => {
-            const { Log } = await import('/log.js');
-            const list = document.createElement('ol');
-            const log = new Log(list, 20);
-            for (let i = 0; i < 15; i += 1) log.add('in', 'data', `first ${i}`);
-            await new Promise((resolve) => setTimeout(resolve, 300));
-            for (let i = 0; i < 3000; i += 1) log.add('in', 'data', `#${i}`);
-            await new Promise((resolve) => setTimeout(resolve, 300));
-            return [...list.querySelectorAll('code')].map((code) => code.textContent);
+    async 'one part of the page draws in a frame, each as often as it may, whatever becomes of others'() {
+        const told = await page.evaluate(async () => {
+            const { inTurn } = await import('/turns.js');
+            const frames = [];
+            const ask = ['a', 'b', 'c'].map((name) => inTurn((now) => {
+                frames.push([name, document.timeline.currentTime, now]);
+                if (name === 'b') {
+                    queueMicrotask(() => removeEventListener('error', onError));
+                    throw new Error('b has failed');
+                }
+            }, 100));
+            const onError = (event) => event.preventDefault();
+            addEventListener('error', onError);
+            ask.forEach((one) => one());
+            ask.forEach((one) => one());
+            await new Promise((resolve) => setTimeout(resolve, 400));
+            ask[0]();
+            ask[0]();
+            await new Promise((resolve) => setTimeout(resolve, 50));
+            ask[0]();
+            await new Promise((resolve) => setTimeout(resolve, 400));
+            return frames;
         });
-        assert.equal(texts.length, 20);
-        assert.deepEqual([texts[0], texts[19]], ['#2980', '#2999']);
+        assert.equal(told.map(([name]) => name).join(''), 'abcaa');
+        assert.equal(new Set(told.map(([, frame]) => frame)).size, 5);
+        assert.ok(told[4][2] - told[3][2] >= 99, 'a pace of 100 ms');
+    },
+
+    async 'the log keeps its limit of messages, has rows for the end, and is quick with thousands'() {
+        const { lines, rows, last, isAtEnd, ms } = await page.evaluate(async () => {
+            const { Log } = await import('/log.js');
+            const list = document.getElementById('log').cloneNode();
+            document.getElementById('log').after(list);
+            const log = new Log(list, 2000);
+            const drawn = () => new Promise((resolve) => setTimeout(resolve, 500));
+            const started = performance.now();
+            for (let i = 0; i < 5000; i += 1) log.add('in', 'data', `#${i} ${'x'.repeat(300)}`);
+            const ms = { add: performance.now() - started };
+            await drawn();
+            const take = (name, action) => {
+                const before = performance.now();
+                action();
+                ms[name] = performance.now() - before;
+            };
+            take('filter', () => log.filter('DATA #499'));
+            const some = log.text.split('\n').length - 1;
+            take('unfilter', () => log.filter(''));
+            let text;
+            take('copy', () => (text = log.text));
+            const lines = [some, text.split('\n').length - 1, /#\d+/.exec(text)[0]];
+            const [rows, last] = [list.childElementCount, list.lastChild.textContent];
+            const isAtEnd = list.scrollTop + list.clientHeight > list.scrollHeight - 2;
+            take('clear', () => log.clear());
+            list.remove();
+            return { lines, rows, last, isAtEnd, ms };
+        });
+        console.log(`# ms for thousands of messages: ${JSON.stringify(ms)}`);
+        assert.deepEqual(lines, [10, 2000, '#3000']); // #499 is gone, #4990 to #4999 are not
+        assert.ok(rows < 100 && isAtEnd, `${rows} rows`);
+        assert.match(last, /#4999 /);
+        assert.ok(Object.values(ms).every((one) => one < 200), JSON.stringify(ms));
+    },
+
+    async 'whoever scrolls up in the log is left alone, gets what is older, and at the end what is new'() {
+        const seen = await page.evaluate(async () => {
+            const { Log } = await import('/log.js');
+            const list = document.getElementById('log').cloneNode();
+            document.getElementById('log').after(list);
+            const log = new Log(list, 1000);
+            const drawn = () => new Promise((resolve) => setTimeout(resolve, 500));
+            const inView = () => {
+                const { top, left } = list.getBoundingClientRect();
+                return document.elementFromPoint(left + 400, top + 40).closest('li').textContent;
+            };
+            const add = (from, to) => {
+                for (let i = from; i < to; i += 1) log.add('in', 'data', `#${i}`);
+            };
+            add(0, 1000);
+            await drawn();
+            list.scrollTop = 0;
+            await drawn();
+            const before = inView();
+            add(1000, 1100);
+            await drawn();
+            const [after, { unseen }] = [inView(), log];
+            for (let i = 0; i < 20; i += 1) {
+                list.scrollTop = 0;
+                await new Promise(requestAnimationFrame);
+            }
+            await drawn();
+            const oldest = list.firstChild.textContent;
+            list.scrollTop = list.scrollHeight;
+            await drawn();
+            const newest = list.lastChild.textContent;
+            const rows = list.childElementCount;
+            list.remove();
+            return { before, after, unseen, oldest, newest, rows, then: log.unseen };
+        });
+        assert.equal(seen.before, seen.after);
+        assert.equal(seen.unseen, 100);
+        assert.match(seen.oldest, /#100$/);
+        assert.match(seen.newest, /#1099$/);
+        assert.ok(seen.rows < 100);
+        assert.equal(seen.then, 0);
     },
 
     async 'the language follows the browser and switches'() {

@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { countFrames, traceWork } from './effort.js';
 import { startStack } from './stack.js';
 import { hasBegun, launch, visit } from './visit.js';
 
@@ -110,6 +111,8 @@ const scenarios = {
 
     async 'a first visit begins with topics that are fed, and tiles of all markets'() {
         const context = { viewport: DESK, locale: 'en-US', colorScheme: 'dark', complaints };
+        await until('seven summaries', async () =>
+            (await stack.call('KEYS', 'history:{market.*.summary}')).split('\n').length === 7);
         ({ opened: page } = await visit(browser, stack, context));
         await page.click('#connect');
         await seeState('live');
@@ -164,6 +167,31 @@ const scenarios = {
         await page.screenshot({ path: join(OUTPUT, 'live.png') });
     },
 
+    async 'it takes less than a second until a page is there, with a price'() {
+        const first = () => new MutationObserver((_, observer) => {
+            if (/\d/.test(document.querySelector('#watch .price')?.textContent)) {
+                observer.disconnect();
+                requestAnimationFrame(() => setTimeout(() => (window.pricedAt = performance.now())));
+            } else if (document.body?.dataset.state === 'closed') {
+                document.getElementById('connect').click();
+            }
+        }).observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
+        const loads = [];
+        while (loads.length < 4) {
+            const { opened } = await visit(browser, stack,
+                { viewport: DESK, query: `&topics=${BTC}`, complaints, first });
+            await opened.waitForFunction(() => window.pricedAt);
+            loads.push(await opened.evaluate(() => {
+                const [{ loadEventEnd }] = performance.getEntriesByType('navigation');
+                return [loadEventEnd, window.pricedAt].map(Math.round);
+            }));
+            await opened.close();
+        }
+        console.log(`# loaded and with a price after: ${loads.map((one) => one.join(', ')).join(' | ')} ms`);
+        const [loaded, priced] = [0, 1].map((at) => Math.min(...loads.map((one) => one[at])));
+        assert.ok(loaded < 1000 && priced < 1000, 'each of them slower than a second');
+    },
+
     async 'market tiles go and come with their switch'() {
         await page.uncheck('#summaries');
         await page.locator('#markets').waitFor({ state: 'hidden' });
@@ -201,29 +229,24 @@ const scenarios = {
             await page.fill('#topic', topic);
             await page.press('#topic', 'Enter');
         }
-        const pump = stack.flood(topics, 5_000, 500);
-        await sleep(1_000);
-        const frames = await page.evaluate(() => new Promise((resolve) => {
-            const times = [];
-            const step = (now) => {
-                times.push(now);
-                if (now - times[0] < 3_000) {
-                    requestAnimationFrame(step);
-                } else {
-                    resolve(times.slice(1).map((time, index) => time - times[index]));
-                }
-            };
-            requestAnimationFrame(step);
-        }));
+        const pump = stack.flood(topics, 12_000, 500);
+        await sleep(1_500);
+        const rounds = [];
+        while (rounds.length < 3) { // of which the best: other programs hold up one page or the other
+            rounds.push(await countFrames(browser, page, 1_500));
+        }
+        const { frames, possible, late } = rounds.sort((a, b) => b.share - a.share)[0];
         const rate = Number((await page.textContent('#rate')).replace(/,/g, ''));
+        const { busy, longest } = await traceWork(browser, page, 4_000);
         await pump;
-        const late = frames.filter((ms) => ms > 100).length;
-        const perSecond = Math.round(frames.length / 3);
-        console.log(`# ${rate} messages/s: ${perSecond} frames/s, ${late} of ${frames.length} over 100 ms, ` +
-            `the longest ${Math.round(Math.max(...frames))} ms`);
+        const show = (value) => value.toFixed(1);
+        console.log(`# ${rate} messages/s: ${show(frames)} of ${show(possible)} frames/s, ${show(late)} ` +
+            `over 50 ms; the main thread works ${show(busy)} ms/s, ${show(longest)} ms at once`);
         assert.ok(rate >= 400, `only ${rate} per second`);
-        assert.ok(perSecond >= 8, `${perSecond} frames/s, without a GPU`);
-        assert.ok(await page.locator('#log li').count() <= 2000);
+        assert.ok(frames >= 0.9 * possible, JSON.stringify(rounds));
+        assert.ok(busy < 450, `${busy} ms of work per second`); // half of it on a fast machine
+        assert.ok(longest < 40, `${longest} ms of work at once`);
+        assert.ok(await page.locator('#log li').count() < 100);
         for (const topic of topics) {
             await page.click(`#watch tr[data-topic="${topic}"] .remove`);
         }

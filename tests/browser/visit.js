@@ -15,8 +15,11 @@ export function launch() {
     });
 }
 
-/** Opens the stack's page; whatever it complains about or asks of other hosts is collected. */
-export async function visit(browser, stack, { query = '', complaints, ...options }) {
+/**
+ * Opens the stack's page; whatever it complains about or asks of other hosts is collected.
+ * `first` is run in the page before its own program.
+ */
+export async function visit(browser, stack, { query = '', complaints, first = () => {}, ...options }) {
     const opened = await browser.newPage(options);
     opened.setDefaultTimeout(WAIT_MS);
     opened.on('pageerror', (error) => complaints.push(error.message));
@@ -34,6 +37,7 @@ export async function visit(browser, stack, { query = '', complaints, ...options
     await opened.addInitScript(() =>
         addEventListener('securitypolicyviolation', (event) =>
             console.error(`policy: ${event.violatedDirective} ${event.blockedURI}`)));
+    await opened.addInitScript(first);
     const response =
         await opened.goto(`${stack.console}/websocket-test?server=${stack.api}${query}`);
     await hasBegun(opened);
