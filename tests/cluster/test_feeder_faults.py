@@ -170,7 +170,7 @@ def test_a_break_in_the_middle_of_a_pipeline(start_feed, way, topics, line):
         before = feed.said
         wire = keep_commands(feed, way)
         size = int(len(wire.kept) * part)
-        got = wire.kept[:size].count(b"*6\r\n$5\r\nFCALL") - 1  # and one cut off
+        got = wire.kept[:size].count(b"*7\r\n$5\r\nFCALL") - 1  # and one cut off
         wire.mute = True
         wire.let_through(size)
         until(lambda: feed.published() - before - got in (0, 1), what="they are published")

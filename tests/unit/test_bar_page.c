@@ -67,6 +67,8 @@ END_TEST
 
 START_TEST(what_is_no_topic_or_no_limit_is_refused)
 {
+    static const char too_long[] =
+        "?topic=market.123456789012345678901234567890123.summary";
     static const char *const queries[] = {"",
                                           "?topic=",
                                           "?limit=10",
@@ -78,8 +80,7 @@ START_TEST(what_is_no_topic_or_no_limit_is_refused)
                                           "?topic=stock.A.1m&limit=0",
                                           "?topic=stock.A.1m&limit=1001",
                                           "?topic=stock.A.1m&limit=x",
-                                          "?topic=market.12345678901234567890123456789012"
-                                          "345.summary"};
+                                          too_long};
     for (size_t i = 0; i < sizeof(queries) / sizeof(queries[0]); i++) {
         char target[256];
         struct bar_page_query query;
