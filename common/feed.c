@@ -72,6 +72,11 @@ static bool take_id(const char **text, size_t *len, struct feed_id *out)
     return true;
 }
 
+bool feed_is_payload(const char *bytes, size_t len)
+{
+    return len > 0 && bytes[0] == '{' && json_is_object(bytes, len);
+}
+
 enum feed_result feed_parse(const char *bytes, size_t len, struct feed_message *out)
 {
     struct feed_message message = {.payload = bytes, .payload_len = len};
@@ -87,8 +92,7 @@ enum feed_result feed_parse(const char *bytes, size_t len, struct feed_message *
     } else if (len == 0 || bytes[0] != '{') {
         return FEED_BAD_ENVELOPE;
     }
-    if (message.payload_len == 0 || message.payload[0] != '{' ||
-        !json_is_object(message.payload, message.payload_len)) {
+    if (!feed_is_payload(message.payload, message.payload_len)) {
         return FEED_BAD_PAYLOAD;
     }
     *out = message;

@@ -65,6 +65,10 @@ enum feed_result {
     FEED_BAD_PAYLOAD,  /* not one JSON object in UTF-8 */
 };
 
+/* Returns true if this is one JSON object in UTF-8 that begins with `{`: what a history's
+ * entry has, and clients may get. */
+bool feed_is_payload(const char *bytes, size_t len);
+
 /* Takes apart what came over a channel. *out is filled only with FEED_OK. */
 enum feed_result feed_parse(const char *bytes, size_t len, struct feed_message *out);
 

@@ -72,9 +72,8 @@ static bool on_entry(void *arg, struct feed_id id, const char *payload, size_t l
     (void)id;
     struct question *question = arg;
     const struct bar_site *site = question->site;
-    struct feed_message message;
     if (payload == NULL || len > site->config.max_payload_bytes ||
-        feed_parse(payload, len, &message) != FEED_OK || message.sequenced) {
+        !feed_is_payload(payload, len)) {
         site->env->stats->payloads_rejected_total++;
         return true;
     }

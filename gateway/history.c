@@ -57,14 +57,13 @@ static struct frame *encode(const struct pull *pull, struct feed_id id,
                             const char *payload, size_t len)
 {
     const struct history *history = pull->history;
-    struct feed_message message;
     if (payload == NULL || len > history->config.max_payload_bytes ||
-        feed_parse(payload, len, &message) != FEED_OK || message.sequenced) {
+        !feed_is_payload(payload, len)) {
         history->env->stats->payloads_rejected_total++;
         return NULL;
     }
-    message.sequenced = true;
-    message.id = id;
+    const struct feed_message message = {
+        .sequenced = true, .id = id, .payload = payload, .payload_len = len};
     const struct proto_topic topic = {.text = pull->read.topic, .len = pull->read.len};
     return proto_data(topic, &message, history->env->wall_us);
 }

@@ -130,7 +130,7 @@ function onState({ state: next, previous }) {
         setState(next, next === 'live' ? detail : () => '');
         counts.since ??= Date.now();
         banner.take('lost', 'drain');
-        if (gate.counters.reconnects > 0) {
+        if (next === 'live' && gate.counters.reconnects > 0) {
             backfill.want(watch.selected, ...watch.quotes); // a bar or two may be missing
         }
     } else if (next === 'closed' && gate) {

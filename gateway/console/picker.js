@@ -57,8 +57,7 @@ async function fetchPages() {
 
 export class Picker {
     #symbols = new Map(Object.entries(KNOWN).map(([type, some]) => [type, new Set(some)]));
-
-    #suggested = '';
+    #suggested = ''; // the topics, as one text
 
     constructor() {
         page.interval.append(...INTERVALS.map((one) => make('option', { value: one }, one)));
@@ -72,10 +71,11 @@ export class Picker {
 
     /** These are fed, and so are suggested. */
     suggest(topics) {
-        if (topics.join() === this.#suggested) {
+        const suggested = topics.join();
+        if (suggested === this.#suggested) {
             return;
         }
-        this.#suggested = topics.join();
+        this.#suggested = suggested;
         if (topics.length > 0) {
             this.#symbols.forEach((symbols) => symbols.clear());
         }
